@@ -1,0 +1,56 @@
+"""Writing files so that they are there whole or not at all."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from desktop.errors import KnownError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Temporary file in the same folder, fsync, rename, fsync of the folder.
+
+    Raises KnownError where the disk is full or the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)  # mkstemp makes it private; a picture is to be opened by other programs
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise disk_error(path.parent, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def disk_error(folder: Path, error: OSError) -> KnownError:
+    """What the user is told when the disk refuses."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return KnownError(f"The disk is full where {folder} is", "Free some space and try again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return KnownError(
+            f"The folder {folder} cannot be written to", "Allow writing there or choose another with --data."
+        )
+    return KnownError(
+        f"Writing to {folder} failed ({error.strerror or error})", "Check the disk and try again."
+    )

@@ -1,0 +1,278 @@
+"""What the parts of the program say to each other: one request in, typed events out.
+
+Everything here is frozen and safe to hand to another thread. Nothing here imports torch, Qt or numpy.
+Exactly one terminal event (Saved, Cancelled or Failed) ends a job.
+"""
+
+import dataclasses
+import enum
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from desktop.errors import KnownError
+
+SCHEDULERS = (
+    "ddim",
+    "ddpm",
+    "euler",
+    "euler_ancestral",
+    "heun",
+    "dpmpp_2m",
+    "dpmpp_2m_karras",
+    "dpmpp_sde",
+    "unipc",
+    "lms",
+    "lcm",
+    "flow_euler",
+)
+
+SEED_MAX = 2**64 - 1  # the largest that torch.Generator.manual_seed takes
+TEXT_MAX = 10_000  # characters of a prompt; far above what any text encoder reads
+SIDE_MIN, SIDE_MAX = 16, 8192  # pixels
+STEPS_MAX = 1000  # the length of every training schedule in use
+GUIDANCE_MAX = 50.0
+
+
+def random_seed() -> int:
+    """A seed short enough to read aloud: 0 to 2**32 - 1."""
+    return secrets.randbelow(2**32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """Everything one picture depends on; it can be made again from this alone.
+
+    start_picture: sha256 (hex) of a picture in the store's start pictures; None draws from pure noise.
+    strength: how much of the start picture is replaced, 0 (exclusive) to 1; ignored without one.
+    width, height: pixels; what multiple a model needs is checked where the model is known.
+    Raises KnownError where a value is of the wrong type or out of range.
+    """
+
+    prompt: str
+    seed: int
+    negative_prompt: str = ""
+    model: str = "starter"
+    steps: int = 20
+    guidance_scale: float = 4.0
+    scheduler: str = "ddim"
+    width: int = 128
+    height: int = 128
+    start_picture: str | None = None
+    strength: float = 0.6
+
+    def __post_init__(self) -> None:
+        _check_text("prompt", self.prompt)
+        _check_text("negative prompt", self.negative_prompt)
+        if not self.prompt.strip():
+            raise KnownError("The prompt is empty", "Write what the picture should show.")
+        if not isinstance(self.model, str) or not self.model or len(self.model) > 4096:
+            raise KnownError("The model's name is not a name", "Choose a model from the list.")
+        _check_whole("seed", self.seed, 0, SEED_MAX)
+        _check_whole("number of steps", self.steps, 1, STEPS_MAX)
+        _check_whole("width", self.width, SIDE_MIN, SIDE_MAX)
+        _check_whole("height", self.height, SIDE_MIN, SIDE_MAX)
+        _check_number("guidance", self.guidance_scale, 0.0, GUIDANCE_MAX)
+        _check_number("strength", self.strength, 0.01, 1.0)
+        if self.scheduler not in SCHEDULERS:
+            raise KnownError(
+                f"There is no scheduler called {str(self.scheduler)[:40]!r}",
+                f"Choose one of {', '.join(SCHEDULERS)}.",
+            )
+        start = self.start_picture
+        if start is not None and not (
+            isinstance(start, str) and len(start) == 64 and set(start) <= set("0123456789abcdef")
+        ):
+            raise KnownError("The start picture's fingerprint is damaged", "Drop the picture again.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values; from_json gives it back equal."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> "GenerationRequest":
+        """Read a request from JSON that somebody else may have written; unknown keys are passed over.
+
+        Raises KnownError where the data is no request.
+        """
+        if not isinstance(data, Mapping):
+            raise KnownError("The recipe is damaged: it is not a table of settings")
+        fields = {f.name for f in dataclasses.fields(cls)}
+        known = {key: value for key, value in data.items() if key in fields}
+        if missing := {"prompt", "seed"} - known.keys():
+            raise KnownError(f"The recipe is damaged: {' and '.join(sorted(missing))} is missing")
+        return cls(**known)
+
+    def replace(self, **changes: Any) -> "GenerationRequest":
+        return dataclasses.replace(self, **changes)
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise KnownError(f"The {name} is not text")
+    if len(value) > TEXT_MAX:
+        raise KnownError(
+            f"The {name} has {len(value)} characters", f"Use at most {TEXT_MAX}; models read far fewer."
+        )
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise KnownError(f"The {name} holds characters that are not text", "Type it again.")
+
+
+def _check_whole(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise KnownError(f"The {name} is {str(value)[:40]}", f"Use a whole number from {low} to {high}.")
+
+
+def _check_number(name: str, value: object, low: float, high: float) -> None:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not math.isfinite(value)
+        or not low <= value <= high
+    ):
+        raise KnownError(f"The {name} is {str(value)[:40]}", f"Use a number from {low:g} to {high:g}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A small picture on its way to a screen. rgb: height * width * 3 bytes, row by row, sRGB."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What the window and the command line need to know of a model, without loading it.
+
+    name: unique in the library, what a request's `model` holds. path: the folder.
+    size_multiple: width and height must be multiples of it. bytes: weights on disk.
+    max_tokens: how many tokens of a prompt the text encoder reads, 0 where it is not known.
+    """
+
+    name: str
+    title: str
+    path: str
+    family: str
+    bytes: int
+    width: int
+    height: int
+    size_multiple: int
+    sizes: tuple[tuple[int, int], ...]
+    steps: int
+    guidance_scale: float
+    scheduler: str
+    schedulers: tuple[str, ...]
+    max_tokens: int = 0
+    note: str = ""
+    builtin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRecord:
+    """A finished picture that is on disk and in the database. created_at: seconds since 1970, UTC."""
+
+    id: int
+    path: str
+    request: GenerationRequest
+    created_at: float
+    seconds: float  # wall time of the run
+    rating: int = 0  # 0 (none) to 5
+
+
+class Phase(enum.StrEnum):
+    """What the engine is doing; the window writes the words."""
+
+    IMPORTING = "importing"  # torch and diffusers are being imported
+    LOADING = "loading"  # weights are read from disk
+    ENCODING = "encoding"  # the prompt goes through the text encoder
+    DENOISING = "denoising"
+    DECODING = "decoding"  # latents become pixels
+    SAVING = "saving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReady:
+    """torch is imported and the device is known. device: words for people, such as "CPU (2 cores)"."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChanged:
+    """job_id is None while the engine warms up with nothing to do. done_bytes and total_bytes only while loading."""
+
+    job_id: str | None
+    phase: Phase
+    model: str = ""
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedJob:
+    job_id: str
+    request: GenerationRequest
+    running: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChanged:
+    """The whole queue, the running job first."""
+
+    jobs: tuple[QueuedJob, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    job_id: str
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The predicted clean picture x_0 after a step. step counts from 1 to total.
+
+    seconds: since the job started. seconds_left: estimate for the whole job, None at the first step.
+    """
+
+    job_id: str
+    step: int
+    total: int
+    frame: Frame
+    seconds: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    job_id: str
+    record: PictureRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """step: how many steps were done when it stopped; 0 when it never ran."""
+
+    job_id: str
+    request: GenerationRequest
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """message, hint: as in KnownError. is_bug: not the user's doing; details hold the traceback then."""
+
+    job_id: str | None
+    request: GenerationRequest | None
+    message: str
+    hint: str
+    is_bug: bool = False
+    details: str = ""
+
+
+Event = EngineReady | PhaseChanged | QueueChanged | Started | Preview | Saved | Cancelled | Failed
+TERMINAL = (Saved, Cancelled, Failed)

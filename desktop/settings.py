@@ -1,0 +1,138 @@
+"""Where things are kept, and what the user chose. No Qt, no torch."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from desktop.errors import KnownError
+
+RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Every folder the program writes to. One root, so that --data moves all of it."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "safelight.sqlite3"
+
+    @property
+    def pictures(self) -> Path:
+        return self.root / "pictures"
+
+    @property
+    def start_pictures(self) -> Path:
+        return self.root / "start-pictures"
+
+    @property
+    def deleted(self) -> Path:
+        """Pictures whose deletion can still be undone; emptied into the system's trash."""
+        return self.root / "deleted"
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.root / "thumbnails"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "safelight.log"
+
+    def make(self) -> None:
+        """Create all folders. Raises KnownError where the root cannot be written to."""
+        try:
+            for folder in (self.pictures, self.start_pictures, self.deleted, self.thumbnails, self.models):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KnownError(
+                f"Safelight cannot write to its data folder {self.root} ({error.strerror})",
+                "Free the disk, allow writing there, or name another folder with --data.",
+            ) from error
+        if not os.access(self.root, os.W_OK):
+            raise KnownError(
+                f"Safelight cannot write to its data folder {self.root}",
+                "Allow writing there, or name another folder with --data.",
+            )
+
+
+def find_folders(data: str | None = None) -> Folders:
+    """data: what --data gave; else SAFELIGHT_DATA; else the platform's own place for user data."""
+    root = data or os.environ.get("SAFELIGHT_DATA")
+    if root:
+        return Folders(root=Path(root).expanduser().absolute())
+    import platformdirs
+
+    return Folders(root=platformdirs.user_data_path("safelight", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user chose in the window; plain values only.
+
+    panel: the last values of the prompt panel, as a request's JSON without the seed.
+    geometry: Qt's own window geometry, base64.
+    """
+
+    theme: Literal["system", "dark", "light"] = "system"
+    model: str = "starter"
+    model_folders: tuple[str, ...] = ()
+    seen_welcome: bool = False
+    seed_locked: bool = False
+    geometry: str = ""
+    panel: dict[str, object] = dataclasses.field(default_factory=dict)
+
+    def replace(self, **changes: object) -> "Settings":
+        return dataclasses.replace(self, **changes)
+
+
+def load(path: Path) -> Settings:
+    """Read the settings; a missing file gives the defaults, a broken one is set aside beside itself.
+
+    A value of the wrong type counts as not set, so one bad line never costs the others.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError("not a table")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, RecursionError):
+        try:
+            path.replace(path.with_suffix(".broken.json"))
+        except OSError:
+            pass  # it cannot be moved either; the defaults still start the program
+        return Settings()
+    checks = {
+        "theme": lambda v: v in ("system", "dark", "light"),
+        "model": lambda v: isinstance(v, str) and v != "",
+        "model_folders": lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v),
+        "seen_welcome": lambda v: isinstance(v, bool),
+        "seed_locked": lambda v: isinstance(v, bool),
+        "geometry": lambda v: isinstance(v, str),
+        "panel": lambda v: isinstance(v, dict),
+    }
+    kept = {key: data[key] for key, right in checks.items() if key in data and right(data[key])}
+    if "model_folders" in kept:
+        kept["model_folders"] = tuple(kept["model_folders"])
+    return Settings(**kept)
+
+
+def save(path: Path, settings: Settings) -> None:
+    """Write the settings so that a crash leaves the old or the new file, never half of one."""
+    from desktop.files import write_atomically
+
+    text = json.dumps(dataclasses.asdict(settings), indent=1, ensure_ascii=False)
+    write_atomically(path, text.encode("utf-8"))
