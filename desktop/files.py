@@ -51,6 +51,4 @@ def disk_error(folder: Path, error: OSError) -> KnownError:
         return KnownError(
             f"The folder {folder} cannot be written to", "Allow writing there or choose another with --data."
         )
-    return KnownError(
-        f"Writing to {folder} failed ({error.strerror or error})", "Check the disk and try again."
-    )
+    return KnownError(f"Writing to {folder} failed ({error.strerror or error})", "Check the disk and try again.")

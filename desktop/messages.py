@@ -113,9 +113,7 @@ def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise KnownError(f"The {name} is not text")
     if len(value) > TEXT_MAX:
-        raise KnownError(
-            f"The {name} has {len(value)} characters", f"Use at most {TEXT_MAX}; models read far fewer."
-        )
+        raise KnownError(f"The {name} has {len(value)} characters", f"Use at most {TEXT_MAX}; models read far fewer.")
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
         raise KnownError(f"The {name} holds characters that are not text", "Type it again.")
 

@@ -1,5 +1,6 @@
 """Where things are kept, and what the user chose. No Qt, no torch."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -42,6 +43,11 @@ class Folders:
     @property
     def models(self) -> Path:
         return self.root / "models"
+
+    @property
+    def added_models(self) -> Path:
+        """A list of model folders elsewhere."""
+        return self.root / "models.json"
 
     @property
     def settings(self) -> Path:
@@ -88,7 +94,6 @@ class Settings:
 
     theme: Literal["system", "dark", "light"] = "system"
     model: str = "starter"
-    model_folders: tuple[str, ...] = ()
     seen_welcome: bool = False
     seed_locked: bool = False
     geometry: str = ""
@@ -110,23 +115,18 @@ def load(path: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, RecursionError):
-        try:
+        with contextlib.suppress(OSError):  # where it cannot be moved either, the defaults still start the program
             path.replace(path.with_suffix(".broken.json"))
-        except OSError:
-            pass  # it cannot be moved either; the defaults still start the program
         return Settings()
     checks = {
         "theme": lambda v: v in ("system", "dark", "light"),
         "model": lambda v: isinstance(v, str) and v != "",
-        "model_folders": lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v),
         "seen_welcome": lambda v: isinstance(v, bool),
         "seed_locked": lambda v: isinstance(v, bool),
         "geometry": lambda v: isinstance(v, str),
         "panel": lambda v: isinstance(v, dict),
     }
     kept = {key: data[key] for key, right in checks.items() if key in data and right(data[key])}
-    if "model_folders" in kept:
-        kept["model_folders"] = tuple(kept["model_folders"])
     return Settings(**kept)
 
 

@@ -64,31 +64,35 @@ def load(work: Path) -> dict[str, bytes]:
     return found
 
 
-def render(source: np.ndarray, view: View, size: int = SIZE) -> np.ndarray:
-    """source: (H, W, 4) uint8, premultiplied. Returns (size, size, 3) uint8 on the view's background.
+def lay(source: np.ndarray, view: View, size: int = SIZE) -> np.ndarray:
+    """source: (H, W, 4) uint8, premultiplied. Returns (size, size, 4) likewise, without the view's background.
     Drawn at twice the size and halved, so that a tilted edge stays smooth.
     """
+    height, width = source.shape[:2]
     big = 2 * size
-    picture = Image.fromarray(source, "RGBa") if False else Image.frombytes(
-        "RGBa", (source.shape[1], source.shape[0]), source.tobytes()
-    )
+    picture = Image.frombytes("RGBa", (width, height), source.tobytes())
     if view.mirrored:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    factor = source.shape[0] / (big * view.scale)
+    factor = height / (big * view.scale)
     angle = np.deg2rad(view.angle)
     cos, sin = np.cos(angle) * factor, np.sin(angle) * factor
-    centre = big / 2
-    dx, dy = centre + 2 * view.shift[0], centre + 2 * view.shift[1]
-    matrix = (
-        cos, sin, source.shape[1] / 2 - cos * dx - sin * dy,
-        -sin, cos, source.shape[0] / 2 + sin * dx - cos * dy,
-    )
+    dx, dy = size + 2 * view.shift[0], size + 2 * view.shift[1]
+    matrix = (cos, sin, width / 2 - cos * dx - sin * dy, -sin, cos, height / 2 + sin * dx - cos * dy)
     drawn = picture.transform((big, big), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     drawn = drawn.resize((size, size), Image.Resampling.BOX)
-    pixels = np.frombuffer(drawn.tobytes(), np.uint8).reshape(size, size, 4).astype(np.float32)
-    paper = np.asarray(view.background, np.float32)
-    flat = pixels[..., :3] + paper * (1 - pixels[..., 3:] / 255)
+    return np.frombuffer(drawn.tobytes(), np.uint8).reshape(size, size, 4)
+
+
+def onto(laid: np.ndarray, background: tuple[int, int, int] = WHITE) -> np.ndarray:
+    """laid: (..., H, W, 4) uint8, premultiplied. Returns (..., H, W, 3) uint8 on a plain colour."""
+    paper = np.asarray(background, np.float32)
+    flat = laid[..., :3] + paper * (1 - laid[..., 3:].astype(np.float32) / 255)
     return np.clip(np.rint(flat), 0, 255).astype(np.uint8)
+
+
+def render(source: np.ndarray, view: View, size: int = SIZE) -> np.ndarray:
+    """lay() and onto() in one: (size, size, 3) uint8."""
+    return onto(lay(source, view, size), view.background)
 
 
 def random_view(rng: np.random.Generator, *, mirror: bool = True, strength: float = 1.0) -> View:

@@ -1,0 +1,77 @@
+"""The command line's words."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+from desktop import __version__
+from desktop.messages import SCHEDULERS
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every error of this program does."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"safelight: {message}. Type {self.prog} --help for what there is.", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """argv: without the program's name. Exits with 2 and one line on stderr for what makes no sense.
+
+    The result has command (None opens the window), data, and what the command takes.
+    """
+    if argv[:1] == ["train"]:  # the training package reads its own arguments
+        return argparse.Namespace(command="train", data=None, rest=argv[1:])
+    return _parser().parse_args(argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="safelight", description="Pictures from diffusion models, on your own machine.")
+    parser.add_argument("--version", action="version", version=f"safelight {__version__}")
+    parser.add_argument("--data", metavar="DIR", help="keep settings, database, pictures and models under DIR")
+    common = _Parser(add_help=False)
+    common.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    json = _Parser(add_help=False)
+    json.add_argument("--json", action="store_true", help="print one event a line, as JSON")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    generate = commands.add_parser("generate", parents=[common, json], help="make pictures from a prompt")
+    generate.add_argument("prompt")
+    generate.add_argument("--negative", metavar="TEXT", default="", help="what the picture should not show")
+    generate.add_argument("--model", metavar="M", default="starter", help="a name from `models list`, or a folder")
+    generate.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same picture")
+    generate.add_argument("--steps", type=int, metavar="N")
+    generate.add_argument("--guidance", type=float, metavar="G", help="how strictly to follow the prompt")
+    generate.add_argument("--size", type=_size, metavar="WxH")
+    generate.add_argument("--count", type=int, default=1, metavar="N", help="seeds go up by one")
+    generate.add_argument("--scheduler", choices=SCHEDULERS, metavar="NAME", help=", ".join(SCHEDULERS))
+    generate.add_argument("--init", metavar="IMAGE", help="start from this picture instead of noise")
+    generate.add_argument("--strength", type=float, metavar="S", help="how much of it to replace, 0 to 1")
+    generate.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
+
+    replay = commands.add_parser("replay", parents=[common, json], help="make a picture again from its file")
+    replay.add_argument("image")
+
+    models = commands.add_parser("models", parents=[common], help="the models on this machine")
+    model_commands = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    model_commands.add_parser("list", parents=[common, json], help="name, size and folder of each")
+    add = model_commands.add_parser("add", parents=[common], help="use a model's folder where it is")
+    add.add_argument("path")
+    model_commands.add_parser("check", parents=[common], help="look at every file of every model")
+
+    gallery = commands.add_parser("gallery", parents=[common], help="the pictures made so far")
+    gallery_commands = gallery.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    search = gallery_commands.add_parser("search", parents=[common, json], help="pictures by their prompt")
+    search.add_argument("text")
+    gallery_commands.add_parser("rebuild", parents=[common], help="read the pictures folder anew")
+
+    commands.add_parser("train", help="make the built-in model: `train starter --help`")
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 128x128")
+    return int(width), int(height)

@@ -1,0 +1,241 @@
+"""The commands: the same engine, with no window."""
+
+import argparse
+import json
+import logging
+import queue
+import sys
+from pathlib import Path
+
+from desktop.errors import KnownError
+from desktop.messages import (
+    TERMINAL,
+    Cancelled,
+    Event,
+    Failed,
+    GenerationRequest,
+    Phase,
+    PhaseChanged,
+    Preview,
+    Saved,
+    Started,
+    random_seed,
+)
+from desktop.settings import Folders, find_folders
+from desktop.studio import Studio, open_library, save_into
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Returns the exit status. Raises KnownError, KeyboardInterrupt."""
+    logging.getLogger("desktop").addHandler(logging.NullHandler())  # a traceback goes out once, as the Failed event
+    if arguments.command == "train":
+        from desktop.training.__main__ import main as train
+
+        return train(arguments.rest)
+    folders = find_folders(arguments.data)
+    match arguments.command:
+        case "generate":
+            return _generate(folders, arguments)
+        case "replay":
+            return _replay(folders, arguments)
+        case "models":
+            return _models(folders, arguments)
+        case "gallery":
+            return _gallery(folders, arguments)
+    raise AssertionError(arguments.command)
+
+
+class _Printer:
+    """Tells what happens: events as JSON on stdout, or words on stderr and saved paths on stdout."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._live = not as_json and sys.stderr.isatty()
+        self._width = 0
+
+    def tell(self, event: Event) -> None:
+        if self._json:
+            if (line := as_line(event)) is not None:
+                print(json.dumps(line), flush=True)
+            if isinstance(event, Failed):
+                self._explain(event)
+            return
+        match event:
+            case PhaseChanged(phase=Phase.IMPORTING):
+                self._status("starting")
+            case PhaseChanged(phase=Phase.LOADING, model=model):
+                self._status(f"loading {model}")
+            case Preview(step=step, total=total, seconds_left=left):
+                self._status(f"step {step} of {total}" + ("" if left is None else f", {left:.0f} s left"))
+            case Saved(record=record):
+                self._status("")
+                print(record.path, flush=True)
+            case Cancelled():
+                self._status("")
+                print("safelight: stopped", file=sys.stderr)
+            case Failed():
+                self._status("")
+                self._explain(event)
+
+    def _explain(self, event: Failed) -> None:
+        if event.details:
+            print(event.details, file=sys.stderr)
+        print(f"safelight: {event.message}. {event.hint}", file=sys.stderr)
+
+    def _status(self, text: str) -> None:
+        if self._live:
+            print(f"\r{text:<{self._width}}\r" + text, end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+
+
+def as_line(event: Event) -> dict[str, object] | None:
+    """What --json prints for an event; None for those that are of the window only."""
+    match event:
+        case Started(job_id=job, request=request):
+            return {"event": "started", "job": job, "prompt": request.prompt, "seed": request.seed}
+        case Preview(job_id=job, step=step, total=total, seconds=seconds):
+            return {"event": "preview", "job": job, "step": step, "total": total, "seconds": round(seconds, 3)}
+        case Saved(job_id=job, record=record):
+            return {
+                "event": "saved",
+                "job": job,
+                "path": record.path,
+                "seed": record.request.seed,
+                "width": record.request.width,
+                "height": record.request.height,
+                "seconds": round(record.seconds, 3),
+            }
+        case Cancelled(job_id=job, step=step):
+            return {"event": "cancelled", "job": job, "step": step}
+        case Failed(job_id=job, message=message, hint=hint, is_bug=is_bug):
+            return {"event": "failed", "job": job, "message": message, "hint": hint, "bug": is_bug}
+    return None
+
+
+def _run(studio: Studio, events: "queue.Queue[Event]", requests: list[GenerationRequest], printer: _Printer) -> int:
+    """Run the requests one after another; stops them all at the first interrupt."""
+    status = 0
+    studio.engine.start()
+    jobs = {studio.engine.submit(request) for request in requests}
+    interrupted = False
+    while jobs:
+        try:
+            event = events.get()
+        except KeyboardInterrupt:
+            interrupted = True
+            for job in list(jobs):
+                studio.engine.cancel(job)
+            continue
+        printer.tell(event)
+        if isinstance(event, TERMINAL):
+            jobs.discard(event.job_id)
+        if isinstance(event, Failed):
+            status = 1 if event.is_bug or status == 1 else 2
+            if event.job_id is None:  # the engine itself did not start
+                break
+    return 130 if interrupted else status
+
+
+def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
+    if not 1 <= arguments.count <= 1000:
+        raise KnownError(f"The count is {arguments.count}", "Use a whole number from 1 to 1000.")
+    if arguments.strength is not None and arguments.init is None:
+        raise KnownError("--strength needs a start picture", "Add --init IMAGE.")
+    events: queue.Queue[Event] = queue.Queue()
+    save = None
+    if arguments.out is not None:
+        save = save_into(Path(arguments.out).expanduser().absolute())
+    studio = Studio(folders, events.put, save=save)
+    try:
+        info = studio.library.resolve(arguments.model)
+        seed = random_seed() if arguments.seed is None else arguments.seed
+        width, height = arguments.size or (info.width, info.height)
+        request = GenerationRequest(
+            prompt=arguments.prompt,
+            negative_prompt=arguments.negative,
+            model=info.name,
+            seed=seed,
+            steps=info.steps if arguments.steps is None else arguments.steps,
+            guidance_scale=info.guidance_scale if arguments.guidance is None else arguments.guidance,
+            scheduler=arguments.scheduler or info.scheduler,
+            width=width,
+            height=height,
+            start_picture=None if arguments.init is None else studio.starts.keep(Path(arguments.init)),
+            strength=0.6 if arguments.strength is None else arguments.strength,
+        )
+        requests = [request.replace(seed=seed + n) for n in range(arguments.count)]
+        return _run(studio, events, requests, _Printer(arguments.json))
+    finally:
+        studio.close()
+
+
+def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
+    from desktop.replay import Replay
+
+    events: queue.Queue[Event] = queue.Queue()
+    replay = Replay(Path(arguments.image).expanduser())
+    studio = Studio(folders, events.put, save=replay.keep, open_start=replay.open_start)
+    try:
+        status = _run(studio, events, [replay.request], _Printer(as_json=False) if not arguments.json else _Quiet())
+    finally:
+        studio.close()
+    if status:
+        return status
+    result = replay.compare()
+    if arguments.json:
+        print(json.dumps({"event": "replayed"} | result.to_json()))
+    else:
+        print(result.words())
+    return 0
+
+
+class _Quiet(_Printer):
+    """Only what went wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(as_json=True)
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, Failed):
+            self._explain(event)
+
+
+def _models(folders: Folders, arguments: argparse.Namespace) -> int:
+    folders.make()
+    library = open_library(folders)
+    if arguments.action == "add":
+        print(f"{library.add(arguments.path).name} is in the library now")
+        return 0
+    if arguments.action == "check":
+        faults = library.check_all()
+        for name, fault in faults.items():
+            print(f"{name}: {'whole' if fault is None else fault}")
+        return 2 if any(faults.values()) else 0
+    for info in library.list():
+        if arguments.json:
+            print(
+                json.dumps(
+                    {"name": info.name, "title": info.title, "family": info.family, "path": info.path}
+                    | {"bytes": info.bytes, "width": info.width, "height": info.height}
+                )
+            )
+        else:
+            print(f"{info.name:<24} {info.width}x{info.height}  {info.bytes / 1e6:8.1f} MB  {info.path}")
+    return 0
+
+
+def _gallery(folders: Folders, arguments: argparse.Namespace) -> int:
+    studio = Studio(folders, lambda event: None)
+    try:
+        if arguments.action == "rebuild":
+            found = studio.pictures.rebuild()
+            print(found)
+            return 0
+        for record in studio.pictures.list(text=arguments.text, limit=1000):
+            if arguments.json:
+                print(json.dumps({"path": record.path, "prompt": record.request.prompt, "seed": record.request.seed}))
+            else:
+                print(record.path)
+        return 0
+    finally:
+        studio.close()

@@ -1,0 +1,430 @@
+"""The engine: a queue of requests and the one thread that owns torch."""
+
+import contextlib
+import gc
+import logging
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from desktop.engine.cancel import CancelToken, JobCancelled
+from desktop.errors import KnownError
+from desktop.messages import (
+    Cancelled,
+    EngineReady,
+    Event,
+    Failed,
+    GenerationRequest,
+    ModelInfo,
+    Phase,
+    PhaseChanged,
+    PictureRecord,
+    Preview,
+    QueueChanged,
+    QueuedJob,
+    Saved,
+    Started,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from desktop.engine.families import Family, LoadedModel
+    from desktop.engine.hardware import Device
+    from desktop.engine.tape import Step
+
+_log = logging.getLogger(__name__)
+
+
+class Models(Protocol):
+    """What the engine asks of the library. resolve raises KnownError for a name it does not know."""
+
+    def resolve(self, name: str) -> ModelInfo: ...
+
+
+class SavePicture(Protocol):
+    """Write picture and record to disk; return only when both are there. Raises KnownError."""
+
+    def __call__(
+        self,
+        request: GenerationRequest,
+        image: "Image",
+        *,
+        seconds: float,
+        made: dict[str, Any],
+        start: "Image | None",
+    ) -> PictureRecord: ...
+
+
+class _Job:
+    __slots__ = ("job_id", "request", "steps_done", "token")
+
+    def __init__(self, request: GenerationRequest) -> None:
+        self.job_id = uuid.uuid4().hex
+        self.request = request
+        self.token = CancelToken()
+        self.steps_done = 0
+
+
+class Engine:
+    """Takes requests from any thread, runs them one after another on its own, and emits events.
+
+    emit: called with every event, on whichever thread caused it; must not block. Events of the queue come in the
+    order in which the queue changed. open_start: gives a start picture by its fingerprint, RGB; raises KnownError.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: Models,
+        save: SavePicture,
+        open_start: "Callable[[str], Image]",
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._models = models
+        self._save = save
+        self._open_start = open_start
+        self._emit = emit
+        # Held while the queue changes and while that change is told, so that no older state is told after a newer.
+        self._lock = threading.RLock()
+        self._something_to_do = threading.Condition(self._lock)
+        self._waiting: list[_Job] = []
+        self._running: _Job | None = None
+        self._warm_up: str | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._device: Device | None = None
+        self._loaded: tuple[LoadedModel, Family] | None = None
+        self._loading = CancelToken()
+
+    def start(self, warm_up: str | None = None) -> None:
+        """Start the thread; it imports torch first. warm_up: a model to load while there is nothing to do."""
+        self._warm_up = warm_up
+        self._thread.start()
+
+    def submit(self, request: GenerationRequest) -> str:
+        """Put the request at the end of the queue; returns its job_id at once."""
+        job = _Job(request)
+        with self._something_to_do:
+            if self._closing:
+                raise KnownError("Safelight is closing", "Start it again to make pictures.")
+            self._waiting.append(job)
+            self._tell_queue()
+            self._something_to_do.notify()
+        return job.job_id
+
+    def cancel(self, job_id: str) -> None:
+        """Stop the job if it runs, remove it if it waits; one that has ended is left alone."""
+        with self._lock:
+            if self._running is not None and self._running.job_id == job_id:
+                self._running.token.set()
+                return
+            for job in self._waiting:
+                if job.job_id == job_id:
+                    self._waiting.remove(job)
+                    self._emit(Cancelled(job_id=job_id, request=job.request, step=0))
+                    self._tell_queue()
+                    return
+
+    def move(self, job_id: str, index: int) -> None:
+        """Put a waiting job at the index among the waiting ones; out of range means the nearest end."""
+        with self._lock:
+            for job in self._waiting:
+                if job.job_id == job_id:
+                    self._waiting.remove(job)
+                    self._waiting.insert(max(0, index), job)
+                    self._tell_queue()
+                    return
+
+    def warm_up(self, model: str) -> None:
+        """Load the model when nothing waits, so that the next picture starts at once."""
+        with self._something_to_do:
+            self._warm_up = model
+            self._something_to_do.notify()
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Stop the running job, forget the waiting ones, end the thread. False where it did not end in time.
+
+        Waiting jobs get no terminal event: they are not stopped, the program is.
+        """
+        with self._something_to_do:
+            self._closing = True
+            self._waiting.clear()
+            self._loading.set()
+            if self._running is not None:
+                self._running.token.set()
+            self._something_to_do.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _tell_queue(self) -> None:
+        running = [self._running] if self._running is not None else []
+        self._emit(
+            QueueChanged(
+                jobs=tuple(
+                    QueuedJob(job_id=job.job_id, request=job.request, running=job is self._running)
+                    for job in running + self._waiting
+                )
+            )
+        )
+
+    # Everything below runs on the engine's thread.
+
+    def _work(self) -> None:
+        try:
+            self._import()
+        except Exception as error:
+            _log.exception("torch cannot be imported")
+            self._emit(
+                Failed(
+                    job_id=None,
+                    request=None,
+                    message=f"The part that makes pictures cannot start ({error})",
+                    hint="Set Safelight up again.",
+                    is_bug=True,
+                    details=traceback.format_exc(),
+                )
+            )
+            self._fail_everything(str(error))
+            return
+        while True:
+            with self._something_to_do:
+                while not (self._closing or self._waiting or self._warm_up):
+                    self._something_to_do.wait()
+                if self._closing:
+                    break
+                job = self._running = self._waiting.pop(0) if self._waiting else None
+                model, self._warm_up = self._warm_up, None
+                if job is not None:
+                    self._warm_up = model  # not now
+                    self._tell_queue()
+            if job is None:
+                self._load_ahead(model)
+                continue
+            event = self._run(job)
+            with self._lock:
+                self._running = None
+                if not self._closing or not isinstance(event, Cancelled):
+                    self._emit(event)
+                self._tell_queue()
+        self._unload()
+
+    def _import(self) -> None:
+        self._emit(PhaseChanged(job_id=None, phase=Phase.IMPORTING))
+        from desktop.engine.startup import import_torch_gently
+
+        import_torch_gently()
+        from desktop.engine.hardware import find_device
+
+        self._device = find_device()
+        self._emit(EngineReady(device=self._device.title))
+
+    def _fail_everything(self, reason: str) -> None:
+        """Without torch nothing can run, and every job still gets its one terminal event."""
+        while True:
+            with self._something_to_do:
+                while not (self._closing or self._waiting):
+                    self._something_to_do.wait()
+                if self._closing:
+                    return
+                job = self._waiting.pop(0)
+                self._emit(
+                    Failed(
+                        job_id=job.job_id,
+                        request=job.request,
+                        message=f"The part that makes pictures did not start ({reason})",
+                        hint="Set Safelight up again.",
+                    )
+                )
+                self._tell_queue()
+
+    def _load_ahead(self, model: str | None) -> None:
+        if model is None:
+            return
+        # A model that cannot be loaded is told to whoever asks for a picture with it, not before.
+        with contextlib.suppress(KnownError, JobCancelled, MemoryError):
+            self._load(self._models.resolve(model), None, self._loading)
+
+    def _run(self, job: _Job) -> Saved | Cancelled | Failed:
+        """Exactly one terminal event for the job, whatever happens."""
+        try:
+            self._emit(Started(job_id=job.job_id, request=job.request))
+            return Saved(job_id=job.job_id, record=self._make(job))
+        except JobCancelled:
+            return Cancelled(job_id=job.job_id, request=job.request, step=job.steps_done)
+        except KnownError as error:
+            return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint)
+        except Exception as error:
+            failed = self._explain(job, error)
+        # Outside the except block: the traceback holds tensors until it is gone.
+        if not failed.is_bug:
+            self._free_memory()
+        return failed
+
+    def _explain(self, job: _Job, error: Exception) -> Failed:
+        if is_out_of_memory(error):
+            side = f"{job.request.width}x{job.request.height}"
+            return Failed(
+                job_id=job.job_id,
+                request=job.request,
+                message=f"There is not enough memory for a picture of {side}",
+                hint="Choose a smaller size or a smaller model, or close other programs.",
+            )
+        _log.exception("a job ended in an error nobody foresaw")
+        return Failed(
+            job_id=job.job_id,
+            request=job.request,
+            message=f"{type(error).__name__}: {str(error)[:300]}",
+            hint="This is a bug in Safelight; the log has the details.",
+            is_bug=True,
+            details=traceback.format_exc(),
+        )
+
+    def _make(self, job: _Job) -> PictureRecord:
+        from desktop.engine import pipeline
+
+        began = time.perf_counter()
+        request = job.request
+        job.token.check()
+        info = self._models.resolve(request.model)
+        pipeline.check_fits(request, info)
+        start = None
+        if request.start_picture is not None:
+            start = fit_to(self._open_start(request.start_picture), request.width, request.height)
+        model, family = self._load(info, job.job_id, job.token)
+        steps = _StepReporter(job, model, began, self._emit)
+        device = self._device
+        assert device is not None
+
+        def on_phase(phase: Phase) -> None:
+            self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
+
+        image = pipeline.run(
+            model,
+            family,
+            request,
+            start=start,
+            token=job.token,
+            on_phase=on_phase,
+            on_step=steps.report,
+        )
+        on_phase(Phase.SAVING)
+        return self._save(
+            request,
+            image,
+            seconds=time.perf_counter() - began,
+            made=record_of(model, device),
+            start=start,
+        )
+
+    def _load(self, info: ModelInfo, job_id: str | None, token: CancelToken) -> "tuple[LoadedModel, Family]":
+        """The model, from memory where it is the one already loaded and its files are the same."""
+        from desktop.engine.families import FAMILIES
+
+        if self._loaded is not None and self._loaded[0].info == info:
+            return self._loaded
+        self._unload()
+        family = next((f for f in FAMILIES if f.name == info.family), None)
+        if family is None:
+            raise KnownError(f"Safelight does not know how to run {info.title}", "Choose another model.")
+        began = time.perf_counter()
+        device = self._device
+        assert device is not None
+
+        def on_progress(done: int, total: int) -> None:
+            self._emit(
+                PhaseChanged(
+                    job_id=job_id,
+                    phase=Phase.LOADING,
+                    model=info.title,
+                    done_bytes=done,
+                    total_bytes=total,
+                )
+            )
+
+        model = family.load(info, device=device, token=token, on_progress=on_progress)
+        self._loaded = model, family
+        _log.info("loaded a %s model in %.1f s", info.family, time.perf_counter() - began)
+        return self._loaded
+
+    def _unload(self) -> None:
+        self._loaded = None
+        self._free_memory()
+
+    def _free_memory(self) -> None:
+        gc.collect()
+        if self._device is not None and self._device.kind == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+class _StepReporter:
+    """Turns the tape's steps into previews with an estimate of the time left."""
+
+    def __init__(self, job: _Job, model: "LoadedModel", began: float, emit: Callable[[Event], None]) -> None:
+        self._job = job
+        self._model = model
+        self._began = began
+        self._emit = emit
+        self._first_step_at: float | None = None
+
+    def report(self, step: "Step") -> None:
+        now = time.perf_counter()
+        self._job.steps_done = step.index
+        if self._first_step_at is None:
+            self._first_step_at = now
+            left = None
+        else:  # the first step pays for warming up, so only the later ones are averaged
+            left = (now - self._first_step_at) / (step.index - 1) * (step.total - step.index)
+        if step.x_0 is None or self._model.preview is None:
+            return
+        self._emit(
+            Preview(
+                job_id=self._job.job_id,
+                step=step.index,
+                total=step.total,
+                frame=self._model.preview.frame(step.x_0),
+                seconds=now - self._began,
+                seconds_left=left,
+            )
+        )
+
+
+def fit_to(image: "Image", width: int, height: int) -> "Image":
+    """The picture cut to the shape and scaled to the size, in the middle; nothing is squeezed."""
+    from PIL import Image as images
+    from PIL import ImageOps
+
+    return ImageOps.fit(image.convert("RGB"), (width, height), images.Resampling.LANCZOS)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """torch tells of it in three ways, one of them only in words."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def record_of(model: "LoadedModel", device: "Device") -> dict[str, Any]:
+    """What beyond the request decided the pixels: kept in the picture, so that a difference can be explained."""
+    import diffusers
+    import torch
+    import transformers
+
+    from desktop import __version__
+
+    return {
+        "safelight": __version__,
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "transformers": transformers.__version__,
+        "device": device.kind,
+        "device_name": device.title,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "model_fingerprint": model.fingerprint,
+    }

@@ -1,0 +1,1 @@
+"""Models on disk: finding, checking and adding them. No Qt, no torch."""

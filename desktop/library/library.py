@@ -1,0 +1,173 @@
+"""The models this machine has: the built-in one, those in the models folder, those added from elsewhere."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from desktop.engine.families import FAMILIES, Family, ModelFolder, family_of
+from desktop.errors import KnownError
+from desktop.files import write_atomically
+from desktop.library.weights import read_header, weights_in
+from desktop.messages import SCHEDULERS, ModelInfo
+
+BUILTIN = "starter"
+CARD = "safelight.json"  # beside model_index.json: what its makers recommend
+
+
+class Library:
+    """Finds models by name or path; reads their configuration, never their weights.
+
+    builtin: the folder of the model that ships inside. models: the user's models folder, one folder a model.
+    added: a JSON list of folders elsewhere.
+    """
+
+    def __init__(self, *, builtin: Path, models: Path, added: Path) -> None:
+        self._builtin = builtin
+        self._models = models
+        self._added = added
+
+    def list(self) -> tuple[ModelInfo, ...]:
+        """Every usable model, the built-in one first; what is broken is left out, check() tells why."""
+        found: dict[str, ModelInfo] = {}
+        for name, folder in self._folders().items():
+            try:
+                found[name] = self._describe(name, folder)
+            except KnownError:
+                continue
+        return tuple(found.values())
+
+    def resolve(self, name: str) -> ModelInfo:
+        """name: of a model in the library, or the path of a model's folder. Raises KnownError."""
+        folders = self._folders()
+        if name in folders:
+            return self._describe(name, folders[name])
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return self._describe(str(path.absolute()), path.absolute())
+        if path.is_file():
+            raise KnownError(
+                f"{name} is a single file, and this version reads models as folders",
+                "Give a folder in diffusers layout.",
+            )
+        raise KnownError(
+            f"There is no model called {name[:200]}",
+            f"Choose one of {', '.join(folders)}, or give the path of a model's folder.",
+        )
+
+    def add(self, path: str) -> ModelInfo:
+        """Remember a folder elsewhere, once it is found whole. Raises KnownError."""
+        folder = Path(path).expanduser().absolute()
+        if not folder.is_dir():
+            raise KnownError(f"{folder} is not a folder", "Give a model's folder in diffusers layout.")
+        for name, known in self._folders().items():
+            if known == folder:
+                return self._describe(name, folder)
+        self.check(folder)
+        paths = [*self._read_added(), str(folder)]
+        write_atomically(self._added, json.dumps(paths, indent=1).encode())
+        name = next(name for name, known in self._folders().items() if known == folder)
+        return self._describe(name, folder)
+
+    def check(self, folder: Path) -> None:
+        """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault."""
+        model, family = _recognise(folder)
+        family.describe(model, name=folder.name, builtin=False)
+        for component, entry in model.index.items():
+            if component in family.components_with_weights and isinstance(entry, list):
+                for weights in weights_in(folder / component):
+                    read_header(weights)
+
+    def check_all(self) -> dict[str, KnownError | None]:
+        """Every folder the library knows, with what is wrong with it."""
+        faults: dict[str, KnownError | None] = {}
+        for name, folder in self._folders().items():
+            try:
+                self.check(folder)
+                faults[name] = None
+            except KnownError as error:
+                faults[name] = error
+        return faults
+
+    def _describe(self, name: str, folder: Path) -> ModelInfo:
+        model, family = _recognise(folder)
+        info = family.describe(model, name=name, builtin=folder == self._builtin)
+        return _with_card(info, folder)
+
+    def _folders(self) -> dict[str, Path]:
+        folders = {BUILTIN: self._builtin}
+        try:
+            here = [p for p in sorted(self._models.iterdir()) if (p / "model_index.json").is_file()]
+        except OSError:
+            here = []
+        for path in here + [Path(p) for p in self._read_added()]:
+            name, n = path.name, 2
+            while name in folders:
+                name, n = f"{path.name}-{n}", n + 1
+            folders[name] = path
+        return folders
+
+    def _read_added(self) -> tuple[str, ...]:
+        try:
+            paths = json.loads(self._added.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return ()
+        return tuple(p for p in paths if isinstance(p, str)) if isinstance(paths, list) else ()
+
+
+def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
+    if not folder.is_dir():
+        raise KnownError(f"The model's folder {folder} is gone", "Bring it back, or choose another model.")
+    index = _read_table(folder / "model_index.json")
+    if index is None:
+        raise KnownError(
+            f"{folder} holds no model: model_index.json is missing or damaged",
+            "Give a folder in diffusers layout, the one with model_index.json in it.",
+        )
+    configs = {}
+    for component in index:
+        # A component is a folder inside; a name with a separator in it could point anywhere.
+        if component.startswith("_") or Path(component).name != component:
+            continue
+        for name in ("config.json", "scheduler_config.json"):
+            table = _read_table(folder / component / name)
+            if table is not None:
+                configs[component] = table
+                break
+    weights = sum(f.stat().st_size for f in folder.glob("*/*.safetensors"))
+    model = ModelFolder(path=folder, index=index, configs=configs, bytes=weights)
+    family = family_of(model)
+    if family is None:
+        raise KnownError(
+            f"Safelight does not know the model family {str(index.get('_class_name'))[:60]} of {folder.name}",
+            f"This version runs {', '.join(f.name for f in FAMILIES)}.",
+        )
+    return model, family
+
+
+def _read_table(path: Path) -> dict[str, Any] | None:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return table if isinstance(table, dict) else None
+
+
+def _with_card(info: ModelInfo, folder: Path) -> ModelInfo:
+    """What the model's makers recommend, where it makes sense; anything else in the card is passed over."""
+    card = _read_table(folder / CARD) or {}
+    changes: dict[str, Any] = {}
+    for field, limit in (("title", 60), ("note", 600)):
+        if isinstance(card.get(field), str) and 0 < len(card[field]) <= limit:
+            changes[field] = card[field]
+    if type(card.get("steps")) is int and 1 <= card["steps"] <= 200:
+        changes["steps"] = card["steps"]
+    if type(card.get("guidance_scale")) in (int, float) and 0 <= card["guidance_scale"] <= 30:
+        changes["guidance_scale"] = float(card["guidance_scale"])
+    schedulers = card.get("schedulers")
+    if isinstance(schedulers, list) and schedulers and all(s in SCHEDULERS for s in schedulers):
+        changes["schedulers"] = tuple(schedulers)
+    scheduler = card.get("scheduler")
+    if scheduler in changes.get("schedulers", info.schedulers):
+        changes["scheduler"] = scheduler
+    return dataclasses.replace(info, **changes)

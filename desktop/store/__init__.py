@@ -1,0 +1,1 @@
+"""What Safelight keeps: pictures on disk, their recipes, the database, history and search. No Qt, no torch."""

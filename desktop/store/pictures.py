@@ -1,0 +1,320 @@
+"""The finished pictures: files with their recipes on disk, and one row each in the database."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from desktop.errors import KnownError
+from desktop.files import disk_error
+from desktop.messages import GenerationRequest, PictureRecord
+from desktop.settings import Folders
+from desktop.store import names, recipe, words
+from desktop.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What one delete took away, the newest first, so that undo can give it back."""
+
+    records: tuple[PictureRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """added: pictures found on disk that were not recorded, the oldest first. removed: rows without a file."""
+
+    added: tuple[PictureRecord, ...]
+    removed: int
+
+
+class Pictures:
+    """Saves on the engine's thread and lists on the window's at the same time.
+
+    trash: moves a file into the system's trash; send2trash unless told otherwise.
+    """
+
+    def __init__(self, database: Database, folders: Folders, trash: Callable[[str], None] | None = None) -> None:
+        self._database = database
+        self._folders = folders
+        self._trash = trash or _system_trash
+
+    def save(
+        self,
+        request: GenerationRequest,
+        image: Image.Image,
+        seconds: float,
+        made: Mapping[str, object],
+        start_png: bytes | None = None,
+    ) -> PictureRecord:
+        """Write the PNG with its recipe, then record it; when this returns, both are on disk.
+
+        seconds: wall time of the run. made: versions, device, dtype, model hash. start_png: the start picture.
+        Raises KnownError where the disk refuses; a picture that is written but not recorded is named there.
+        """
+        created_at = time.time()
+        extra = {**made, "created_at": created_at, "seconds": seconds}
+        with names.claimed(self._folders.pictures, names.picture_name(request, created_at)) as path:
+            recipe.write_png(path, image, request, extra, start_png)
+            try:
+                return self._record(path, request, created_at, seconds)
+            except KnownError as error:
+                raise KnownError(
+                    error.message, f"The picture itself is safe in {path}. {error.hint}".strip()
+                ) from error
+
+    def list(self, text: str = "", limit: int = 200, offset: int = 0) -> tuple[PictureRecord, ...]:
+        """The newest first; text keeps those whose prompt has all its words or words that begin so."""
+        source, values = _source(text)
+        age = "t.rowid" if "AS t" in source else "p.id"  # the index gives its rows sorted; p.id would sort them
+        rows = self._database.query(
+            f"SELECT p.* FROM {source} p.deleted_at IS NULL ORDER BY {age} DESC LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        return self._to_records(rows)
+
+    def count(self, text: str = "") -> int:
+        source, values = _source(text)
+        return self._database.query(f"SELECT count(*) FROM {source} p.deleted_at IS NULL", values)[0][0]
+
+    def get(self, id: int) -> PictureRecord | None:
+        """None where there is none, or it is deleted."""
+        rows = self._database.query("SELECT * FROM pictures WHERE id = ? AND deleted_at IS NULL", (id,))
+        return next(iter(self._to_records(rows)), None)
+
+    def by_path(self, path: Path | str) -> PictureRecord | None:
+        """None where the file is not one of the recorded pictures."""
+        rows = self._database.query(
+            "SELECT * FROM pictures WHERE path = ? AND deleted_at IS NULL", (self._to_key(Path(path)),)
+        )
+        return next(iter(self._to_records(rows)), None)
+
+    def rate(self, id: int, rating: int) -> PictureRecord:
+        """rating: 0 (none) to 5. Raises KnownError where the picture is gone."""
+        if rating not in range(6):
+            raise ValueError(f"no rating: {rating}")
+        with self._database.transaction() as db:
+            db.execute("UPDATE pictures SET rating = ? WHERE id = ?", (rating, id))
+        record = self.get(id)
+        if record is None:
+            raise KnownError("The picture is not there any more")
+        return record
+
+    def delete(self, ids: Iterable[int]) -> Deletion:
+        """Take pictures out of the list and their files out of the folder; undo gives both back.
+
+        All or none. Raises KnownError where a file cannot be moved.
+        """
+        wanted = set(ids)
+        records = tuple(sorted((r for id in wanted if (r := self.get(id))), key=lambda r: r.id, reverse=True))
+        # First the mark, then the file: after a crash in between flush_deleted finds the file where it was.
+        self._mark(records, time.time())
+        moved: list[PictureRecord] = []
+        try:
+            for record in records:
+                _move(Path(record.path), self._deleted_path(record))
+                moved.append(record)
+        except KnownError:
+            for record in moved:
+                with contextlib.suppress(KnownError):
+                    _move(self._deleted_path(record), Path(record.path))
+            self._mark(records, None)
+            raise
+        return Deletion(records=records)
+
+    def undo(self, deletion: Deletion) -> tuple[PictureRecord, ...]:
+        """Give files and rows back as they were, and return those that could be given back.
+
+        Raises KnownError where none is left: the deletion has gone to the system's trash.
+        """
+        back = []
+        for record in deletion.records:
+            rows = self._database.query("SELECT * FROM pictures WHERE id = ? AND deleted_at IS NOT NULL", (record.id,))
+            if rows:
+                self._give_back_file(record)
+                self._mark((record,), None)
+                back.append(record)
+        if deletion.records and not back:
+            raise KnownError("The deleted pictures are in the system's trash already", "Restore them from there.")
+        return tuple(back)
+
+    def flush_deleted(self) -> None:
+        """Move what was deleted into the system's trash under its own name, and forget it.
+
+        Called at exit, and at start for what a crash left. Raises KnownError after all were tried where the trash
+        refused some; those stay in the folder of deleted pictures and are tried again next time.
+        """
+        kept = 0
+        reason: Exception | None = None
+        for record in self._to_records(self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")):
+            try:
+                self._trash_one(record)
+            except Exception as error:  # each platform's trash fails in its own way
+                kept, reason = kept + 1, error
+                continue
+            with self._database.transaction() as db:
+                _forget(db, record.id)
+        if reason is not None:
+            raise KnownError(
+                f"The system's trash did not take {kept} deleted {'picture' if kept == 1 else 'pictures'}",
+                f"They stay in {self._folders.deleted}.",
+            ) from reason
+
+    def rebuild(self) -> Rebuilt:
+        """Record pictures of ours that lie in the folder unrecorded, and drop rows whose file is gone.
+
+        Raises KnownError where the folder itself is gone: then nothing is dropped.
+        """
+        folder = self._folders.pictures
+        if not folder.is_dir():
+            raise KnownError(f"The folder {folder} is not there", "Connect its disk, or make it again.")
+        try:
+            files = sorted(p for p in folder.rglob("*.png") if not p.name.startswith(".") and p.is_file())
+        except OSError as error:
+            raise KnownError(f"The folder {folder} cannot be read ({error.strerror})") from error
+        rows = self._database.query("SELECT id, path, deleted_at FROM pictures")
+        known = {row["path"] for row in rows}
+        added = []
+        for path in files:
+            if self._to_key(path) not in known:
+                with contextlib.suppress(KnownError):  # somebody else's picture, or a damaged one
+                    added.append(self._record_found(path))
+        there = {self._to_key(path) for path in files}
+        gone = [row["id"] for row in rows if row["deleted_at"] is None and row["path"] not in there]
+        # A picture saved while the folder was read is recorded and on disk, but not in `there`.
+        gone = [id for id in gone if (record := self.get(id)) and not Path(record.path).exists()]
+        with self._database.transaction() as db:
+            for id in gone:
+                _forget(db, id)
+        return Rebuilt(added=tuple(sorted(added, key=lambda r: r.id)), removed=len(gone))
+
+    def _record_found(self, path: Path) -> PictureRecord:
+        found = recipe.read_recipe(path)
+        created_at, seconds = found.extra.get("created_at"), found.extra.get("seconds")
+        if not _is_time(created_at):
+            created_at = path.stat().st_mtime
+        if not _is_time(seconds):
+            seconds = 0.0
+        return self._record(path, found.request, created_at, seconds)
+
+    def _record(self, path: Path, request: GenerationRequest, created_at: float, seconds: float) -> PictureRecord:
+        id = round(created_at * 1_000_000)
+        with self._database.transaction() as db:
+            key = self._to_key(path)
+            # A row left by a file that somebody else removed; this picture has its name now.
+            stale = "SELECT id FROM pictures WHERE path = ? AND deleted_at IS NULL"
+            for row in db.execute(stale, (key,)).fetchall():
+                _forget(db, row["id"])
+            while db.execute("SELECT 1 FROM pictures WHERE id = ?", (id,)).fetchone():
+                id += 1
+            db.execute(
+                "INSERT INTO pictures (id, path, request, seconds) VALUES (?, ?, ?, ?)",
+                (id, key, json.dumps(request.to_json()), seconds),
+            )
+            db.execute("INSERT INTO pictures_text (rowid, words) VALUES (?, ?)", (id, words.segment(request.prompt)))
+        return PictureRecord(id=id, path=str(path), request=request, created_at=id / 1_000_000, seconds=float(seconds))
+
+    def _mark(self, records: tuple[PictureRecord, ...], deleted_at: float | None) -> None:
+        with self._database.transaction() as db:
+            db.executemany("UPDATE pictures SET deleted_at = ? WHERE id = ?", [(deleted_at, r.id) for r in records])
+
+    def _deleted_path(self, record: PictureRecord) -> Path:
+        return self._folders.deleted / str(record.id) / Path(record.path).name
+
+    def _give_back_file(self, record: PictureRecord) -> None:
+        kept, path = self._deleted_path(record), Path(record.path)
+        if not kept.exists():  # its file was gone before it was deleted, or the move never happened
+            return
+        if path.exists():
+            raise KnownError(f"Another file lies at {path}", "Move it away, then undo again.")
+        _move(kept, path)
+        with contextlib.suppress(OSError):
+            kept.parent.rmdir()
+
+    def _trash_one(self, record: PictureRecord) -> None:
+        """From its own place where that is free, so that the system's "restore" puts it back there."""
+        kept, path = self._deleted_path(record), Path(record.path)
+        if not kept.exists():  # a crash came before the move, or there never was a file
+            if path.exists():
+                self._trash(str(path))
+            return
+        if path.exists():
+            self._trash(str(kept))
+        else:
+            _move(kept, path)
+            try:
+                self._trash(str(path))
+            except BaseException:
+                _move(path, kept)
+                raise
+        with contextlib.suppress(OSError):
+            kept.parent.rmdir()
+
+    def _to_key(self, path: Path) -> str:
+        """Relative to the folder of pictures, so that the data folder can be moved; else absolute."""
+        try:
+            return path.absolute().relative_to(self._folders.pictures.absolute()).as_posix()
+        except ValueError:
+            return str(path)
+
+    def _to_records(self, rows: Iterable[sqlite3.Row]) -> tuple[PictureRecord, ...]:
+        return tuple(record for row in rows if (record := self._to_record(row)) is not None)
+
+    def _to_record(self, row: sqlite3.Row) -> PictureRecord | None:
+        try:
+            request = GenerationRequest.from_json(json.loads(row["request"]))
+        except (KnownError, ValueError, RecursionError, OverflowError):
+            return None  # somebody wrote into the table; the file itself stays
+        return PictureRecord(
+            id=row["id"],
+            path=str(self._folders.pictures / row["path"]),
+            request=request,
+            created_at=row["id"] / 1_000_000,
+            seconds=row["seconds"],
+            rating=row["rating"],
+        )
+
+
+def _source(text: str) -> tuple[str, tuple[str, ...]]:
+    """What stands between FROM and the last condition, and its values. The table is called p."""
+    if not text.strip():
+        return "pictures AS p WHERE", ()
+    wanted = words.query(text)
+    if wanted is None:  # only punctuation: not in the index
+        return (
+            "pictures AS p WHERE json_extract(p.request, '$.prompt') LIKE ? ESCAPE '\\' AND",
+            (words.like(text),),
+        )
+    return "pictures_text AS t CROSS JOIN pictures AS p ON p.id = t.rowid WHERE pictures_text MATCH ? AND", (wanted,)
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**33
+
+
+def _forget(db: sqlite3.Connection, id: int) -> None:
+    db.execute("DELETE FROM pictures WHERE id = ?", (id,))
+    db.execute("DELETE FROM pictures_text WHERE rowid = ?", (id,))
+
+
+def _move(source: Path, target: Path) -> None:
+    """A file that is gone already is no error; across disks it is copied."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise disk_error(source.parent, error) from error
+
+
+def _system_trash(path: str) -> None:
+    from send2trash import send2trash
+
+    send2trash(path)

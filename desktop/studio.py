@@ -1,0 +1,111 @@
+"""Everything but the window: store, library and engine, built once and closed in order. No Qt, no torch."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop.engine.engine import Engine
+from desktop.library.library import BUILTIN, Library
+from desktop.messages import Event, GenerationRequest, PictureRecord, Started
+from desktop.settings import RESOURCES, Folders
+from desktop.store.database import Database
+from desktop.store.history import History
+from desktop.store.pictures import Pictures
+from desktop.store.saved_queue import SavedQueue
+from desktop.store.starts import StartPictures
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Studio:
+    """Attributes: folders, database, pictures, history, starts, queue, library, engine.
+
+    emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
+    open_start: replaces the store's start pictures, for a picture that brings its own.
+    Raises KnownError where the data folder or the database cannot be used.
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        emit: Callable[[Event], None],
+        *,
+        save: Callable[..., PictureRecord] | None = None,
+        open_start: "Callable[[str], Image] | None" = None,
+    ) -> None:
+        folders.make()
+        self.folders = folders
+        self.database = Database(folders.database)
+        self.pictures = Pictures(self.database, folders)
+        self.history = History(self.database)
+        self.starts = StartPictures(folders.start_pictures)
+        self.queue = SavedQueue(self.database)
+        self.library = open_library(folders)
+        self._emit_on = emit
+        self.engine = Engine(
+            models=self.library,
+            save=save or self._save,
+            open_start=open_start or self.starts.open,
+            emit=self._emit,
+        )
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Stop the engine, empty what was deleted into the system's trash, close the database."""
+        ended = self.engine.close(timeout_s)
+        self.pictures.flush_deleted()
+        self.database.close_all()
+        return ended
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.history.add(event.request)  # before anything can go wrong with the run
+        self._emit_on(event)
+
+    def _save(
+        self,
+        request: GenerationRequest,
+        image: "Image",
+        *,
+        seconds: float,
+        made: dict[str, Any],
+        start: "Image | None",
+    ) -> PictureRecord:
+        return self.pictures.save(
+            request, image, seconds=seconds, made=made, start_png=None if start is None else as_png(start)
+        )
+
+
+def open_library(folders: Folders) -> Library:
+    return Library(builtin=RESOURCES / "models" / BUILTIN, models=folders.models, added=folders.added_models)
+
+
+def as_png(image: "Image") -> bytes:
+    from desktop.store.picture_file import png_bytes
+
+    return png_bytes(image)
+
+
+def save_into(folder: Path) -> Callable[..., PictureRecord]:
+    """A way of saving that writes pictures with their recipes into a folder, and into no gallery."""
+
+    def save(
+        request: GenerationRequest,
+        image: "Image",
+        *,
+        seconds: float,
+        made: dict[str, Any],
+        start: "Image | None",
+    ) -> PictureRecord:
+        import time
+
+        from desktop.store.names import claimed, picture_name
+        from desktop.store.recipe import write_png
+
+        now = time.time()
+        name = picture_name(request, now).rpartition("/")[2]
+        with claimed(folder, name) as path:
+            write_png(path, image, request, made, None if start is None else as_png(start))
+        return PictureRecord(id=0, path=str(path), request=request, created_at=now, seconds=seconds)
+
+    return save

@@ -1,0 +1,87 @@
+"""The finished model as an ordinary diffusers folder, from whatever the checkpoints hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from desktop.errors import KnownError
+from desktop.training.denoiser import SCHEDULE, Denoiser
+
+BYTES_MAX = 64 * 2**20
+
+
+def scheduler() -> DPMSolverMultistepScheduler:
+    """What the model is best drawn with, at 20 steps."""
+    return DPMSolverMultistepScheduler(
+        **{name: value for name, value in SCHEDULE.items() if name != "clip_sample"},
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        final_sigmas_type="zero",
+    )
+
+
+def pipeline(
+    vae: AutoencoderKL, unet: torch.nn.Module, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer
+) -> StableDiffusionPipeline:
+    """The parts, in float32 and evaluation mode, as the pipeline that draws."""
+    for module in (vae, unet, text_encoder):
+        module.eval()
+    made = StableDiffusionPipeline(
+        vae=vae,
+        unet=unet,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        scheduler=scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def write(folder: Path, vae: AutoencoderKL, denoiser: Denoiser, tokenizer: CLIPTokenizer) -> int:
+    """Replace `folder` by the model in half precision; other files in it (the card) are kept. Returns its bytes.
+    Raises: KnownError where the disk is full or the model larger than BYTES_MAX.
+    """
+    made = pipeline(vae, denoiser.unet_average, denoiser.text_average, tokenizer)
+    beside = folder.with_name(f".{folder.name}.part")
+    old = folder.with_name(f".{folder.name}.old")
+    try:
+        for left in (beside, old):
+            shutil.rmtree(left, ignore_errors=True)
+        state = {name: part.state_dict() for name, part in made.components.items() if isinstance(part, torch.nn.Module)}
+        kept = {name: {key: value.clone() for key, value in tensors.items()} for name, tensors in state.items()}
+        try:
+            made.to(dtype=torch.float16)
+            made.save_pretrained(beside, safe_serialization=True)
+        finally:
+            made.to(dtype=torch.float32)
+            for name, tensors in kept.items():
+                made.components[name].load_state_dict(tensors)
+        total = 0
+        for path in sorted(beside.rglob("*")):
+            if path.is_file():
+                path.chmod(0o644)
+                total += path.stat().st_size
+        if total > BYTES_MAX:
+            raise KnownError(f"The model is {total >> 20} MB large", hint="Choose narrower layers: 64 MB is the limit.")
+        if folder.exists():
+            parts = {path.name for path in beside.iterdir()}
+            for path in folder.iterdir():
+                if path.is_file() and path.name not in parts:
+                    shutil.copy2(path, beside / path.name)
+            os.replace(folder, old)
+        os.replace(beside, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        hint = "Free some space and start again: it goes on from the last checkpoint."
+        raise KnownError(f"The model cannot be written ({error.strerror or error})", hint=hint) from error
+    return total

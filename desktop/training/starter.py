@@ -1,0 +1,253 @@
+"""All stages of the starter model, each going on from where its checkpoint in the work folder stands.
+
+Work folder: the fetched archives, shelf.safetensors (pictures), vae.safetensors, tokenizer/, latents.safetensors and
+denoiser.safetensors. Deleting a file makes its stage start over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+
+from desktop.training import captions, checkpoint, denoiser, export, pictures, tokenizer, vae
+from desktop.training.budget import Budget
+from desktop.training.denoiser import Denoiser, DenoiserSettings, Lesson
+from desktop.training.nouns import Noun
+from desktop.training.vae import Shelf, VaeSettings
+
+COLOURED_SHARE = 0.06  # of the views that lie on a pastel background, named in the caption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is trained and for how long. nouns: with keywords; *_steps win over *_minutes and make a run repeatable."""
+
+    work: Path
+    nouns: tuple[Noun, ...]
+    vae_minutes: float = 34.0
+    vae_steps: int = 0
+    denoiser_minutes: float = 75.0
+    denoiser_steps: int = 0
+    views: int = 56
+    shelf_views: int = 6
+    size: int = pictures.SIZE
+    vocabulary: int = 4000
+    seed: int = 1
+    vae_settings: VaeSettings = field(default_factory=VaeSettings)
+    denoiser_settings: DenoiserSettings = field(default_factory=DenoiserSettings)
+    device: str = "cpu"
+
+
+Report = Callable[[str, dict[str, float]], bool]  # stage, figures -> whether to go on
+
+
+class Stopped(Exception):
+    """A report asked to stop; the checkpoint is written."""
+
+
+def shelf(recipe: Recipe) -> Shelf:
+    """Every picture laid out once, the chosen ones shelf_views times; cached."""
+    path = recipe.work / "shelf.safetensors"
+    if path.exists():
+        tensors, _ = checkpoint.load(path)
+        return Shelf(laid=tensors["laid"].numpy(), favourites=tensors["favourites"].numpy())
+    rng = np.random.default_rng(recipe.seed)
+    chosen = {noun.emoji for noun in recipe.nouns}
+    laid, favourites = [], []
+    for name, data in sorted(pictures.load(recipe.work).items()):
+        source = pictures.decode(data)
+        for _ in range(recipe.shelf_views if name in chosen else 1):
+            if name in chosen:
+                favourites.append(len(laid))
+            laid.append(pictures.lay(source, pictures.random_view(rng), recipe.size))
+    made = Shelf(laid=np.stack(laid), favourites=np.array(favourites, np.int64))
+    tensors = {"laid": torch.from_numpy(made.laid), "favourites": torch.from_numpy(made.favourites)}
+    checkpoint.store(path, tensors, {})
+    return made
+
+
+def train_vae(recipe: Recipe, report: Report, device: torch.device) -> None:
+    budget = Budget(minutes=recipe.vae_minutes, steps=recipe.vae_steps)
+    stopped = []
+
+    def tell(figures: dict[str, float]) -> bool:
+        go_on = report("autoencoder", figures)
+        stopped.extend([] if go_on else [True])
+        return go_on
+
+    path = recipe.work / "vae.safetensors"
+    vae.train(path, recipe.vae_settings, shelf(recipe), budget, device=device, seed=recipe.seed, report=tell)
+    if stopped:
+        raise Stopped
+
+
+def views(recipe: Recipe, count: int, seed: int) -> tuple[np.ndarray, list[list[str]]]:
+    """(N, count, S, S, 3) uint8 and, of each, the name of its background ("" for white)."""
+    sources = pictures.load(recipe.work)
+    rng = np.random.default_rng((recipe.seed, seed))
+    drawn = np.empty((len(recipe.nouns), count, recipe.size, recipe.size, 3), np.uint8)
+    names: list[list[str]] = []
+    for row, noun in enumerate(recipe.nouns):
+        source = pictures.decode(sources[noun.emoji])
+        names.append([])
+        for column in range(count):
+            view = pictures.random_view(rng, mirror=noun.mirror)
+            background = str(rng.choice(list(pictures.PASTELS))) if rng.random() < COLOURED_SHARE else ""
+            paper = pictures.PASTELS.get(background, pictures.WHITE)
+            drawn[row, column] = pictures.onto(pictures.lay(source, view, recipe.size), paper)
+            names[-1].append(background)
+    return drawn, names
+
+
+def trained_vae(recipe: Recipe) -> AutoencoderKL:
+    """The autoencoder of the checkpoint, in its own latent units (not folded)."""
+    tensors, _ = checkpoint.load(recipe.work / "vae.safetensors")
+    model = vae.build(recipe.vae_settings, recipe.size)
+    model.load_state_dict(checkpoint.under("vae", tensors))
+    return model.eval()
+
+
+def cache_latents(recipe: Recipe, report: Report) -> tuple[torch.Tensor, list[list[str]], dict[str, torch.Tensor]]:
+    """Latents (N, V, 16, h, w) float16 of all views, scaled; their backgrounds; mean (16,) and scale (16,) used."""
+    path = recipe.work / "latents.safetensors"
+    if path.exists():
+        tensors, counters = checkpoint.load(path)
+        return tensors["latents"], counters["backgrounds"], {key: tensors[key] for key in ("mean", "scale")}
+    model = trained_vae(recipe)
+    drawn, backgrounds = views(recipe, recipe.views, seed=1)
+    flat = drawn.reshape(-1, *drawn.shape[2:])
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(flat), 32):
+            pixels = torch.from_numpy(pictures.to_unit(flat[start : start + 32]))
+            parts.append(vae.encode_mean(model, pixels.to(memory_format=torch.channels_last)).contiguous())
+            done = min(len(flat), start + 32)
+            if not report("latents", {"samples": done, "step": done, "loss": 0.0, "seconds_left": 0.0}):
+                raise Stopped
+    latents = torch.cat(parts)
+    mean = latents.mean((0, 2, 3))
+    scale = (latents - mean[:, None, None]).square().mean().sqrt().expand(mean.shape).clone()
+    scaled = ((latents - mean[:, None, None]) / scale[:, None, None]).half()
+    tensors = {"latents": scaled.reshape(*drawn.shape[:2], *scaled.shape[1:]), "mean": mean, "scale": scale}
+    checkpoint.store(path, tensors, {"backgrounds": backgrounds})
+    return tensors["latents"], backgrounds, {"mean": mean, "scale": scale}
+
+
+def make_tokenizer(recipe: Recipe) -> Path:
+    """The folder of the tokenizer, learnt once from captions and English words."""
+    folder = recipe.work / "tokenizer"
+    if not (folder / "tokenizer_config.json").exists():
+        rng = np.random.default_rng(recipe.seed)
+        colours = list(pictures.PASTELS)
+        said = [
+            captions.caption(noun, rng, str(rng.choice(["", *colours]))) for noun in recipe.nouns for _ in range(60)
+        ]
+        vocabulary, merges = tokenizer.learn(said + 3 * tokenizer.english(recipe.work), recipe.vocabulary)
+        tokenizer.save(folder, vocabulary, merges)
+    return folder
+
+
+def build_denoiser(recipe: Recipe) -> tuple[Denoiser, object]:
+    words = tokenizer.load(make_tokenizer(recipe))
+    side = recipe.size // 8
+    model = denoiser.build(
+        recipe.denoiser_settings,
+        words.get_vocab(),
+        side=side,
+        length=words.model_max_length,
+        seed=recipe.seed,
+    )
+    return model, words
+
+
+def train_denoiser(recipe: Recipe, report: Report, device: torch.device) -> None:
+    latents, backgrounds, _ = cache_latents(recipe, report)
+    model, words = build_denoiser(recipe)
+    remembered: dict[str, list[int]] = {}
+
+    def tokens(thing: int, view: int, rng: np.random.Generator) -> list[int]:
+        text = captions.caption(recipe.nouns[thing], rng, backgrounds[thing][view])
+        if text not in remembered:
+            found = words(text, padding="max_length", max_length=words.model_max_length, truncation=True)
+            remembered[text] = found["input_ids"]
+        return remembered[text]
+
+    stopped = []
+
+    def tell(figures: dict[str, float]) -> bool:
+        go_on = report("denoiser", figures)
+        stopped.extend([] if go_on else [True])
+        return go_on
+
+    denoiser.train(
+        recipe.work / "denoiser.safetensors",
+        recipe.denoiser_settings,
+        model,
+        Lesson(latents=latents, tokens=tokens),
+        Budget(minutes=recipe.denoiser_minutes, steps=recipe.denoiser_steps),
+        device=device,
+        seed=recipe.seed,
+        report=tell,
+    )
+    if stopped:
+        raise Stopped
+
+
+def assemble(recipe: Recipe) -> tuple[AutoencoderKL, Denoiser, object]:
+    """The parts to export, from whatever checkpoints there are; untrained ones where there are none."""
+    model, words = build_denoiser(recipe)
+    if (recipe.work / "denoiser.safetensors").exists():
+        denoiser.load(recipe.work / "denoiser.safetensors", model)
+    if (recipe.work / "vae.safetensors").exists():
+        coder = trained_vae(recipe)
+        if (recipe.work / "latents.safetensors").exists():
+            tensors, _ = checkpoint.load(recipe.work / "latents.safetensors")
+            vae.fold(coder, tensors["mean"], tensors["scale"])
+    else:
+        coder = vae.build(recipe.vae_settings, recipe.size)
+    return coder, model, words
+
+
+def export_model(recipe: Recipe, folder: Path) -> int:
+    """Write the model as it stands to `folder`; returns its bytes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return export.write(folder, *assemble(recipe))
+
+
+def run(recipe: Recipe, folder: Path, report: Report) -> int:
+    """Every stage to its end, then the export; returns the model's bytes. Raises: Stopped, KnownError."""
+    device = torch.device(recipe.device)
+    train_vae(recipe, report, device)
+    train_denoiser(recipe, report, device)
+    return export_model(recipe, folder)
+
+
+class Printer:
+    """Prints a line every `every` seconds: stage, samples, loss, samples a second, time left."""
+
+    def __init__(self, every_seconds: float = 15.0) -> None:
+        self._every = every_seconds
+        self._at = 0.0
+        self._samples = 0.0
+        self._stage = ""
+
+    def __call__(self, stage: str, figures: dict[str, float]) -> bool:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._at, self._samples = stage, now, figures["samples"]
+        elif now - self._at >= self._every:
+            pace = (figures["samples"] - self._samples) / (now - self._at)
+            left = figures["seconds_left"]
+            print(
+                f"{stage}: {int(figures['samples'])} samples, loss {figures['loss']:.4f}, {pace:.1f} samples/s, "
+                f"{int(left // 60)} min {int(left % 60):02d} s left",
+                flush=True,
+            )
+            self._at, self._samples = now, figures["samples"]
+        return True

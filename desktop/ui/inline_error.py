@@ -1,0 +1,36 @@
+"""One line of trouble, right under what caused it."""
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+
+from desktop.errors import KnownError
+from desktop.ui import theme
+
+
+class InlineError(QLabel):
+    """Hidden while there is nothing wrong."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_kind(self, "error")
+        self.setWordWrap(True)
+        self.setAccessibleName(self.tr("What is wrong"))
+        self.hide()
+
+    def show_error(self, error: KnownError) -> None:
+        self.setText(f"{error.message.rstrip('.')}. {error.hint}".rstrip())
+        self.show()
+
+    def clear(self) -> None:
+        if self.text():
+            super().clear()
+            self.hide()
+
+
+def mark_wrong(widget: QWidget, wrong: bool) -> None:
+    """Give a field the red frame of a wrong value, or take it away."""
+    if bool(widget.property("wrong")) != wrong:
+        widget.setProperty("wrong", wrong)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+        QApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))

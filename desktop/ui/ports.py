@@ -1,0 +1,69 @@
+"""What the widgets need of the rest of the program. The composition root hands in the real ones, tests small fakes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from desktop.messages import GenerationRequest, ModelInfo
+
+
+class Engine(Protocol):
+    """Every call returns at once; what came of it arrives as an event."""
+
+    def submit(self, request: GenerationRequest) -> str:
+        """Put a request at the end of the queue. Returns the job's id."""
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job, running or waiting; an id that is not known is passed over."""
+
+    def remove(self, job_id: str) -> None:
+        """Take a waiting job out of the queue."""
+
+    def move(self, job_id: str, index: int) -> None:
+        """Give a waiting job another place. index counts waiting jobs only, from 0."""
+
+
+class Models(Protocol):
+    def list(self) -> tuple[ModelInfo, ...]: ...
+
+    def add(self, path: str) -> ModelInfo:
+        """Take in a folder. Raises KnownError where it is no model that can be loaded."""
+
+    def resolve(self, name: str) -> ModelInfo:
+        """Raises KnownError where there is no such model."""
+
+
+class HistoryEntry(Protocol):
+    """A prompt that was run. last_used: seconds since 1970, UTC."""
+
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def negative_prompt(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def last_used(self) -> float: ...
+    @property
+    def uses(self) -> int: ...
+
+
+class History(Protocol):
+    def recent(self, limit: int) -> tuple[HistoryEntry, ...]:
+        """The newest first."""
+
+    def search(self, text: str, limit: int) -> tuple[HistoryEntry, ...]: ...
+
+
+class StartPictures(Protocol):
+    def keep(self, path: str) -> str:
+        """Copy a picture in; may take 100s of ms, so never on the GUI thread.
+
+        Returns its sha256 in hex. Raises KnownError where it is not a picture.
+        """
+
+    def path_of(self, sha: str) -> Path:
+        """A PNG. Raises KnownError where there is none of that fingerprint."""
+
+
+ReadRequest = Callable[[str], GenerationRequest]  # reads a PNG's recipe; raises KnownError

@@ -1,0 +1,500 @@
+"""Everything a picture depends on, set by hand, and the button that makes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.errors import KnownError
+from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerationRequest, ModelInfo
+from desktop.ui import icons, theme, words
+from desktop.ui.chooser import Chooser
+from desktop.ui.fold import Fold
+from desktop.ui.inline_error import InlineError, mark_wrong
+from desktop.ui.number_slider import NumberSlider
+from desktop.ui.ports import History, StartPictures
+from desktop.ui.prompt_edit import PromptEdit
+from desktop.ui.seed_field import SeedField
+from desktop.ui.size_fields import SizeFields
+from desktop.ui.size_picker import SizePicker
+from desktop.ui.start_picture_box import StartPictureBox
+
+_LABELS = 68  # width of the column of labels
+_COUNT_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wrong(Exception):
+    """Which error line a KnownError belongs to."""
+
+    line: InlineError
+    error: KnownError
+
+
+class PromptPanel(QFrame):
+    """Signals: submitted(tuple of GenerationRequest), stop_requested(), seed_lock_changed(bool)."""
+
+    submitted = Signal(object)
+    stop_requested = Signal()
+    seed_lock_changed = Signal(bool)
+
+    def __init__(self, history: History | None, starts: StartPictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_kind(self, "left")
+        self._model: ModelInfo | None = None
+
+        form = QWidget(self)
+        self._grid = QGridLayout(form)
+        self._grid.setContentsMargins(theme.S16, theme.S12, theme.S16, theme.S12)
+        self._grid.setHorizontalSpacing(theme.S8)
+        self._grid.setVerticalSpacing(theme.S4)
+        self._grid.setColumnMinimumWidth(0, _LABELS)
+        self._grid.setColumnStretch(1, 1)
+        self._build_prompt(history)
+        self._gap(theme.S4)
+        self._build_start(starts)
+        self._gap(theme.S4)
+        self._build_numbers()
+        self._build_more()
+        self._grid.setRowStretch(self._grid.rowCount(), 1)
+
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(form)
+        area.viewport().setAutoFillBackground(False)
+        form.setAutoFillBackground(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 1, 0)
+        column.setSpacing(0)
+        column.addWidget(area, 1)
+        column.addLayout(self._build_footer())
+
+    # Building
+
+    def _build_prompt(self, history: History | None) -> None:
+        self.prompt = PromptEdit(history, parent=self)
+        self.prompt.setAccessibleName(self.tr("Prompt"))
+        self.prompt.setPlaceholderText(self.tr("What should the picture show?"))
+        self.prompt.setToolTip(
+            self.tr(
+                "Name the thing first, then its colours and its style.\n"
+                "Up and down walk through earlier prompts; Shift+Enter starts a new line."
+            )
+        )
+        self.prompt.accepted.connect(self.submit)
+        self.prompt.textChanged.connect(self._on_prompt_edited)
+        self._prompt_error = InlineError(self)
+        label = QLabel(self.tr("Prompt"), self)
+        theme.set_kind(label, "section")
+        label.setBuddy(self.prompt)
+        self._wide(label)
+        self._wide(self.prompt)
+        self._wide(self._prompt_error)
+        self.negative = PromptEdit(None, min_lines=2, max_lines=4, parent=self)
+        self.negative.setAccessibleName(self.tr("Negative prompt"))
+        self.negative.setPlaceholderText(self.tr("What should not be in it?"))
+        self.negative.accepted.connect(self.submit)
+        self.negative_fold = Fold(self.tr("Negative prompt"), self.negative, self)
+        self.negative_fold.header.setToolTip(
+            self.tr("Negative prompt: what the picture is steered away from, such as: text, blurry.")
+        )
+        self._negative_error = InlineError(self)
+        self._wide(self.negative_fold)
+        self._wide(self._negative_error)
+
+    def _build_start(self, starts: StartPictures) -> None:
+        self.start_picture = StartPictureBox(starts, self)
+        self.start_picture.changed.connect(self._on_start_changed)
+        self._start_error = InlineError(self)
+        label = QLabel(self.tr("Start picture"), self)
+        theme.set_kind(label, "section")
+        self._wide(label)
+        self._wide(self.start_picture)
+        self._wide(self._start_error)
+        self.strength = NumberSlider(
+            self.tr("Strength"), low=0.05, high=1, default=0.6, step=0.05, decimals=2, parent=self
+        )
+        self._strength_label = self._row(
+            self.tr("Strength"),
+            self.strength,
+            self.tr(
+                "Strength: how much of the start picture is replaced.\n"
+                "0.3 touches it up, 0.6 keeps the composition, 1 leaves nothing of it."
+            ),
+        )
+        self._on_start_changed()
+
+    def _build_numbers(self) -> None:
+        self.sizes = SizePicker(self)
+        self.sizes.picked.connect(self._on_size_picked)
+        self._row(
+            self.tr("Size"),
+            self.sizes,
+            self.tr("Size: the shapes this model was trained for. Others can be typed under Advanced."),
+        )
+        self.steps = NumberSlider(self.tr("Steps"), low=1, high=60, default=20, typed_high=STEPS_MAX, parent=self)
+        self._row(
+            self.tr("Steps"),
+            self.steps,
+            self.tr(
+                "Steps: how often noise is taken away. 20 to 30 is usual;\nmore takes longer and changes less and less."
+            ),
+        )
+        self.guidance = NumberSlider(
+            self.tr("Guidance"),
+            low=0,
+            high=20,
+            default=4,
+            step=0.5,
+            decimals=1,
+            typed_high=GUIDANCE_MAX,
+            parent=self,
+        )
+        self._row(
+            self.tr("Guidance"),
+            self.guidance,
+            self.tr(
+                "Guidance: how strictly the picture follows the prompt.\n"
+                "1 ignores it, 7 is usual for large models, above 15 burns."
+            ),
+        )
+        self.seed = SeedField(self)
+        self.seed.lock_changed.connect(self.seed_lock_changed)
+        self.seed.edited.connect(self._on_seed_edited)
+        self._row(
+            self.tr("Seed"),
+            self.seed,
+            self.tr(
+                "Seed: the number the noise is made from. The same seed and settings\n"
+                "give the same picture again, on any device."
+            ),
+        )
+        self._seed_error = InlineError(self)
+        self._wide(self._seed_error)
+        self.count = NumberSlider(self.tr("Count"), low=1, high=16, default=1, typed_high=_COUNT_MAX, parent=self)
+        self._row(
+            self.tr("Count"),
+            self.count,
+            self.tr("Count: how many pictures to make, with the seeds that follow one another."),
+        )
+
+    def _build_more(self) -> None:
+        body = QWidget(self)
+        grid = QGridLayout(body)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(theme.S8)
+        grid.setVerticalSpacing(theme.S4)
+        grid.setColumnMinimumWidth(0, _LABELS)
+        grid.setColumnStretch(1, 1)
+        self.scheduler = Chooser(self.tr("Scheduler"), self)
+        self.scheduler.currentIndexChanged.connect(self._on_scheduler_changed)
+        self.size_fields = SizeFields(self)
+        self.size_fields.edited.connect(self._on_size_typed)
+        self._size_error = InlineError(self)
+        scheduler_label = QLabel(self.tr("Scheduler"), body)
+        scheduler_label.setBuddy(self.scheduler)
+        scheduler_label.setToolTip(self.tr("Scheduler: the rule by which each step takes noise away."))
+        pixels_label = QLabel(self.tr("Pixels"), body)
+        pixels_label.setToolTip(self.tr("Pixels: any size, typed; far from the usual ones, things repeat."))
+        grid.addWidget(scheduler_label, 0, 0)
+        grid.addWidget(self.scheduler, 0, 1)
+        grid.addWidget(pixels_label, 1, 0)
+        grid.addWidget(self.size_fields, 1, 1)
+        grid.addWidget(self._size_error, 2, 0, 1, 2)
+        self.more_fold = Fold(self.tr("Advanced"), body, self)
+        self._wide(self.more_fold)
+
+    def _build_footer(self) -> QVBoxLayout:
+        self._error = InlineError(self)
+        self.generate_button = QPushButton(self.tr("Generate"), self)
+        theme.set_kind(self.generate_button, "accent")
+        self.generate_button.setFixedHeight(theme.BUTTON)
+        self.generate_button.setToolTip(self.tr("Make the picture (Enter)"))
+        self.generate_button.clicked.connect(self.submit)
+        self.stop_button = QPushButton(icons.icon("square"), self.tr("Stop"), self)
+        theme.set_kind(self.stop_button, "tall")
+        self.stop_button.setFixedHeight(theme.BUTTON)
+        self.stop_button.setToolTip(self.tr("Stop the running picture (Esc)"))
+        self.stop_button.clicked.connect(self.stop_requested)
+        self.stop_button.hide()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.S8)
+        buttons.addWidget(self.generate_button, 1)
+        buttons.addWidget(self.stop_button)
+        footer = QVBoxLayout()
+        footer.setContentsMargins(theme.S16, theme.S8, theme.S16, theme.S16)
+        footer.setSpacing(theme.S8)
+        footer.addWidget(self._error)
+        footer.addLayout(buttons)
+        return footer
+
+    def _wide(self, widget: QWidget) -> None:
+        self._grid.addWidget(widget, self._grid.rowCount(), 0, 1, 2)
+
+    def _row(self, text: str, field: QWidget, tip: str) -> QLabel:
+        label = QLabel(text, self)
+        label.setBuddy(field)
+        label.setToolTip(tip)
+        field.setToolTip(tip)
+        row = self._grid.rowCount()
+        self._grid.addWidget(label, row, 0)
+        self._grid.addWidget(field, row, 1)
+        return label
+
+    def _gap(self, height: int) -> None:
+        self._grid.setRowMinimumHeight(self._grid.rowCount(), height)
+
+    # What the window tells the panel
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._model
+
+    def set_model(self, model: ModelInfo) -> None:
+        """Offer what this model can do.
+
+        A value that stood at the last model's default goes to this one's, one that was chosen stays.
+        """
+        last, self._model = self._model, model
+        self.sizes.set_sizes(model.sizes)
+        self.size_fields.set_multiple(model.size_multiple)
+        self.steps.set_default(model.steps)
+        self.guidance.set_default(model.guidance_scale)
+        code = self.scheduler.currentData()
+        self._fill_schedulers(model)
+        if last is None or self.steps.value == last.steps:
+            self.steps.set_value(model.steps)
+        if last is None or self.guidance.value == last.guidance_scale:
+            self.guidance.set_value(model.guidance_scale)
+        if last is None or code == last.scheduler or code not in model.schedulers:
+            code = model.scheduler
+        self._choose_scheduler(code)
+        try:
+            size = self.size_fields.value()
+        except KnownError:
+            size = None
+        if last is None or size is None or size == (last.width, last.height) or size not in model.sizes:
+            size = (model.width, model.height)
+        self._on_size_picked(size)
+
+    def set_request(self, request: GenerationRequest, *, keep_seed: bool = True) -> None:
+        """Put everything as it was for that picture. The model is the window's to change, before this.
+
+        keep_seed: lock its seed, so that the very picture can be made again; else a new one each time.
+        """
+        self._clear_errors()
+        self.prompt.set_text(request.prompt)
+        self.negative.set_text(request.negative_prompt)
+        self.negative_fold.set_open(self.negative_fold.open or bool(request.negative_prompt))
+        self.steps.set_value(request.steps)
+        self.guidance.set_value(request.guidance_scale)
+        self._choose_scheduler(request.scheduler)
+        self._on_size_picked((request.width, request.height))
+        self.strength.set_value(request.strength)
+        self.start_picture.set_sha(request.start_picture)
+        self.seed.set_locked(keep_seed)
+        if keep_seed:
+            self.seed.set_seed(request.seed)
+        self.prompt.setFocus()
+
+    def set_running(self, running: bool) -> None:
+        """Show or hide the way out of the running job."""
+        self.stop_button.setVisible(running)
+        self.generate_button.setToolTip(
+            self.tr("Add to the queue (Enter)") if running else self.tr("Make the picture (Enter)")
+        )
+
+    def request_json(self) -> dict[str, object]:
+        """What stands in the panel, as a request's JSON without the seed; plain values for the settings."""
+        try:
+            width, height = self.size_fields.value()
+        except KnownError:
+            width, height = (self._model.width, self._model.height) if self._model else (128, 128)
+        return {
+            "prompt": self.prompt.toPlainText(),
+            "negative_prompt": self.negative.toPlainText(),
+            "steps": self.steps.value,
+            "guidance_scale": self.guidance.value,
+            "scheduler": self.scheduler.currentData() or "",
+            "width": width,
+            "height": height,
+            "start_picture": self.start_picture.sha,
+            "strength": self.strength.value,
+            "count": self.count.value,
+            "open": [name for name, fold in (("negative", self.negative_fold), ("more", self.more_fold)) if fold.open],
+        }
+
+    def restore(self, data: Mapping[str, object]) -> None:
+        """Take back what request_json gave; a value that does not fit any more is passed over."""
+        opened = data.get("open")
+        opened = opened if isinstance(opened, list) else []
+        self.negative_fold.set_open("negative" in opened)
+        self.more_fold.set_open("more" in opened)
+        for name, edit in (("prompt", self.prompt), ("negative_prompt", self.negative)):
+            text = data.get(name)
+            if isinstance(text, str):
+                edit.set_text(text)
+        for name, slider in (
+            ("steps", self.steps),
+            ("guidance_scale", self.guidance),
+            ("strength", self.strength),
+            ("count", self.count),
+        ):
+            number = data.get(name)
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                slider.set_value(number)
+        self._choose_scheduler(data.get("scheduler"))
+        width, height = data.get("width"), data.get("height")
+        if isinstance(width, int) and isinstance(height, int):
+            last = self.size_fields.width_field.text(), self.size_fields.height_field.text()
+            self._on_size_picked((width, height))
+            try:
+                self.size_fields.value()
+            except KnownError:  # another model's size
+                self._on_size_picked((int(last[0]), int(last[1])))
+        sha = data.get("start_picture")
+        if isinstance(sha, str) and len(sha) == 64:
+            self.start_picture.set_sha(sha)
+
+    # Making a picture
+
+    @Slot()
+    def submit(self) -> None:
+        """Check everything and send it off, or say under the field in question what is wrong."""
+        self._clear_errors()
+        try:
+            requests = self._requests()
+        except _Wrong as wrong:
+            if wrong.line is self._size_error:
+                self.more_fold.set_open(True)
+            elif wrong.line is self._negative_error:
+                self.negative_fold.set_open(True)
+            mark_wrong(self.prompt, wrong.line is self._prompt_error)
+            wrong.line.show_error(wrong.error)
+            return
+        self.submitted.emit(requests)
+
+    def _requests(self) -> tuple[GenerationRequest, ...]:
+        """Raises _Wrong."""
+        if self._model is None:
+            raise _Wrong(
+                line=self._error,
+                error=KnownError(self.tr("No model is loaded"), self.tr("Add one on the Models page.")),
+            )
+        if self.start_picture.busy:
+            raise _Wrong(
+                line=self._start_error,
+                error=KnownError(self.tr("The start picture is still being read"), self.tr("Try again in a moment.")),
+            )
+        for slider in (self.steps, self.guidance, self.strength, self.count):
+            slider.commit()
+        # Each part is tried with nothing else that could be wrong, to know which line to write under.
+        prompt, negative = self.prompt.text, self.negative.text
+        _try(self._prompt_error, lambda: GenerationRequest(prompt=prompt, seed=0))
+        _try(self._negative_error, lambda: GenerationRequest(prompt="x", negative_prompt=negative, seed=0))
+        width, height = _try(self._size_error, self.size_fields.value)
+        seed = _try(self._seed_error, self.seed.take)
+        first = _try(
+            self._error,
+            lambda: GenerationRequest(
+                prompt=prompt,
+                negative_prompt=negative,
+                model=self._model.name,
+                seed=seed,
+                steps=self.steps.value,
+                guidance_scale=self.guidance.value,
+                scheduler=self.scheduler.currentData(),
+                width=width,
+                height=height,
+                start_picture=self.start_picture.sha,
+                strength=self.strength.value,
+            ),
+        )
+        return tuple(first.replace(seed=(seed + i) % (SEED_MAX + 1)) for i in range(self.count.value))
+
+    def _clear_errors(self) -> None:
+        for line in (
+            self._prompt_error,
+            self._negative_error,
+            self._start_error,
+            self._seed_error,
+            self._size_error,
+            self._error,
+        ):
+            line.clear()
+        mark_wrong(self.prompt, False)
+
+    # Keeping fields in step
+
+    def _fill_schedulers(self, model: ModelInfo) -> None:
+        self.scheduler.blockSignals(True)
+        self.scheduler.clear()
+        known = words.schedulers()
+        for code in model.schedulers:
+            name, tip = known.get(code, (code, ""))
+            self.scheduler.addItem(name, code)
+            self.scheduler.setItemData(self.scheduler.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.scheduler.blockSignals(False)
+        self._on_scheduler_changed()
+
+    def _choose_scheduler(self, code: object) -> None:
+        index = self.scheduler.findData(code) if isinstance(code, str) else -1
+        if index >= 0:
+            self.scheduler.setCurrentIndex(index)
+
+    @Slot()
+    def _on_scheduler_changed(self) -> None:
+        tip = self.scheduler.currentData(Qt.ItemDataRole.ToolTipRole) or ""
+        self.scheduler.setToolTip(f"{self.scheduler.currentText()}: {tip}" if tip else "")
+
+    @Slot(object)
+    def _on_size_picked(self, size: tuple[int, int]) -> None:
+        self._size_error.clear()
+        self.size_fields.set_value(*size)
+        self.sizes.set_value(*size)
+
+    @Slot()
+    def _on_size_typed(self) -> None:
+        try:
+            width, height = self.size_fields.value()
+        except KnownError as error:
+            self._size_error.show_error(error)
+        else:
+            self._size_error.clear()
+            self.sizes.set_value(width, height)
+
+    @Slot()
+    def _on_start_changed(self) -> None:
+        shown = self.start_picture.sha is not None
+        self.strength.setVisible(shown)
+        self._strength_label.setVisible(shown)
+        self._start_error.clear()
+
+    @Slot()
+    def _on_prompt_edited(self) -> None:
+        self._prompt_error.clear()
+        mark_wrong(self.prompt, False)
+
+    @Slot()
+    def _on_seed_edited(self) -> None:
+        self._seed_error.clear()
+
+
+def _try(line: InlineError, make):
+    """Raises _Wrong where `make` raises a KnownError."""
+    try:
+        return make()
+    except KnownError as error:
+        raise _Wrong(line=line, error=error) from error

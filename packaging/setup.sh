@@ -1,0 +1,82 @@
+# Sets up the virtual environment; sourced by run and test. Bash.
+
+set -eu
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+venv=$root/.venv
+
+say() { printf 'safelight: %s\n' "$*" >&2; }
+
+find_python() {
+    local candidate
+    for candidate in ${SAFELIGHT_PYTHON:-} python3.13 python3.12 python3.11 python3; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
+            "$candidate" -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))' 2>/dev/null; then
+            printf '%s' "$candidate"
+            return
+        fi
+    done
+    say 'Python 3.11, 3.12 or 3.13 is needed and was not found. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv'
+    exit 2
+}
+
+# set_up_python EXTRAS: the virtual environment with the pinned packages; does nothing where it is up to date.
+set_up_python() {
+    local extras=$1 stamp wanted
+    stamp=$venv/.set-up-for
+    wanted="$extras $(cat "$root/pyproject.toml" "$root/packaging/constraints.txt" | cksum) $root"
+    if [ -x "$venv/bin/python" ] && [ -f "$stamp" ]; then
+        # What was set up for developing has everything that running needs.
+        case $(cat "$stamp") in "$wanted" | "[dev]${wanted#"$extras"}") return ;; esac
+    fi
+    local python
+    python=$(find_python)
+    say 'setting up, once; this takes a minute or two ...'
+    rm -f "$stamp"
+    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null && ! "$python" -m venv --clear "$venv" >/dev/null 2>&1; then
+        say "Python cannot make a virtual environment in $venv. On Debian or Ubuntu type: sudo apt-get install python3-venv"
+        exit 2
+    fi
+    # The built wheel's metadata brings the dependencies; -e leaves the program where it is.
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        -c "$root/packaging/constraints.txt" -e "$root$extras" >&2; then
+        say 'installing the packages failed; check the network and the free space on the disk, then run this again'
+        exit 2
+    fi
+    printf '%s' "$wanted" >"$stamp"
+}
+
+# set_up_libraries NAME:PACKAGE ...: shared libraries that Qt opens, installed with apt where that is allowed.
+set_up_libraries() {
+    [ "$(uname -s)" = Linux ] || return 0
+    local known missing='' entry
+    known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null) || return 0
+    for entry in "$@"; do
+        case $known in *"${entry%%:*} "*) ;; *) missing="$missing ${entry#*:}" ;; esac
+    done
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "Qt needs system libraries that are missing; install what your system calls:$missing"
+        exit 2
+    fi
+    local sudo=''
+    if [ "$(id -u)" != 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            say "Qt needs system libraries that are missing. Type: sudo apt-get install$missing"
+            exit 2
+        fi
+        sudo='sudo -n'
+    fi
+    say "installing system libraries:$missing"
+    # shellcheck disable=SC2086 # the lists are meant to be split
+    if ! { $sudo apt-get install -y -q $missing || { $sudo apt-get update -q && $sudo apt-get install -y -q $missing; }; } \
+        >"$root/.apt.log" 2>&1 </dev/null; then
+        say "installing them failed ($root/.apt.log says why). Type: sudo apt-get update && sudo apt-get install$missing"
+        exit 2
+    fi
+    rm -f "$root/.apt.log"
+}
+
+qt_libraries='libEGL.so.1:libegl1 libGL.so.1:libgl1 libxkbcommon.so.0:libxkbcommon0 libdbus-1.so.3:libdbus-1-3
+    libfontconfig.so.1:libfontconfig1'
+window_libraries='libxcb-cursor.so.0:libxcb-cursor0 libxcb-icccm.so.4:libxcb-icccm4 libxcb-keysyms.so.1:libxcb-keysyms1
+    libxcb-shape.so.0:libxcb-shape0 libxkbcommon-x11.so.0:libxkbcommon-x11-0'
