@@ -8,6 +8,8 @@ import time
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tiny networks gain nothing from threads, and lose much where the machine has other work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 

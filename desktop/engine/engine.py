@@ -102,7 +102,8 @@ class Engine:
 
     def start(self, warm_up: str | None = None) -> None:
         """Start the thread; it imports torch first. warm_up: a model to load while there is nothing to do."""
-        self._warm_up = warm_up
+        if warm_up is not None:
+            self._warm_up = warm_up
         self._thread.start()
 
     def submit(self, request: GenerationRequest) -> str:

@@ -4,7 +4,7 @@ A preview is one convolution: a neighbourhood of latents is mapped linearly to a
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from desktop.messages import Frame
 
@@ -83,6 +83,26 @@ def fit(latents: "torch.Tensor", pixels: "torch.Tensor", *, patch: int, reach: i
     solved = torch.linalg.solve(gram, inside.T @ outside).float()
     weight = solved[:-1].T.reshape(-1, channels, side, side).contiguous()
     return PreviewMap(weight=weight, bias=solved[-1].contiguous(), patch=patch)
+
+
+def fit_to_vae(vae: Any) -> PreviewMap:
+    """A map for a latent space nobody has factors for: the VAE encodes a few smooth pictures, and fit() inverts it.
+
+    vae: an AutoencoderKL, in evaluation mode. One pixel a latent, so the fit needs few pictures and no decode.
+    """
+    import torch
+    from torch.nn import functional
+
+    generator = torch.Generator().manual_seed(0)  # the same previews every time
+    pictures = [
+        functional.interpolate(torch.rand(4, 3, cells, cells, generator=generator), size=(128, 128), mode="bicubic")
+        for cells in (2, 4, 8, 16)
+    ]
+    pixels = torch.cat(pictures).clamp(0, 1) * 2 - 1
+    with torch.no_grad():
+        latents = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mean.float().cpu()
+    latents = (latents - (getattr(vae.config, "shift_factor", None) or 0.0)) * vae.config.scaling_factor
+    return fit(latents, pixels, patch=1, reach=0)
 
 
 def save(path: "Path", preview: PreviewMap) -> None:

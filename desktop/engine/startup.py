@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ def import_torch_gently() -> None:
             importlib.import_module(name)
         for library in ("transformers", "diffusers"):  # progress is told in events, not on stderr
             importlib.import_module(f"{library}.utils.logging").disable_progress_bar()
+        # diffusers rounds the ends of DPM++ SDE's Brownian tree; torchsde clamps by a millionth and says so
+        warnings.filterwarnings("ignore", message="Should have t[ab]", category=UserWarning)
     finally:
         gc.freeze()  # what was imported stays for good; no later collection needs to look at it
         if collecting:

@@ -20,8 +20,9 @@ BUSY_SECONDS = 5.0  # how long a write waits for another thread's or program's w
 class Database:
     """One file, one connection a thread.
 
-    set_aside: where a damaged file was moved to when this object was made, else None. The pictures can then be
-    recorded again from their files (Pictures.rebuild).
+    set_aside: where a damaged file was moved to when this object was made, else None.
+    fresh: whether the tables were made just now; pictures that are already on disk can then be recorded again
+    from their files (Pictures.rebuild).
     Raises KnownError where the file cannot be opened, or was written by a newer program.
     """
 
@@ -32,6 +33,7 @@ class Database:
         self._lock = threading.Lock()
         self._open: list[tuple[weakref.ref[threading.Thread], sqlite3.Connection]] = []
         self.set_aside: Path | None = None
+        self.fresh = False
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -143,6 +145,7 @@ class Database:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("malformed")
             self._suspicion.unlink(missing_ok=True)
+        self.fresh = version == 0
         if minor < schema.MINOR:
             if version:
                 self._back_up(connection, f"before-{schema.MAJOR}.{schema.MINOR}")

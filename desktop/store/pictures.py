@@ -1,6 +1,7 @@
 """The finished pictures: files with their recipes on disk, and one row each in the database."""
 
 import contextlib
+import errno
 import json
 import shutil
 import sqlite3
@@ -69,15 +70,34 @@ class Pictures:
                     error.message, f"The picture itself is safe in {path}. {error.hint}".strip()
                 ) from error
 
-    def list(self, text: str = "", limit: int = 200, offset: int = 0) -> tuple[PictureRecord, ...]:
-        """The newest first; text keeps those whose prompt has all its words or words that begin so."""
+    def list(
+        self, text: str = "", limit: int = 200, offset: int = 0, before: int | None = None
+    ) -> tuple[PictureRecord, ...]:
+        """The newest first; text keeps those whose prompt has all its words or words that begin so.
+
+        before: only those older than the picture of this id; pages then fit together while pictures come and go.
+        """
         source, values = _source(text)
         age = "t.rowid" if "AS t" in source else "p.id"  # the index gives its rows sorted; p.id would sort them
+        older, edge = ("", ()) if before is None else (f"AND {age} < ?", (before,))
         rows = self._database.query(
-            f"SELECT p.* FROM {source} p.deleted_at IS NULL ORDER BY {age} DESC LIMIT ? OFFSET ?",
-            (*values, limit, offset),
+            f"SELECT p.* FROM {source} p.deleted_at IS NULL {older} ORDER BY {age} DESC LIMIT ? OFFSET ?",
+            (*values, *edge, limit, offset),
         )
         return self._to_records(rows)
+
+    def newer(self, id: int, text: str = "") -> PictureRecord | None:
+        """The next picture made after this one, None for the newest. text: as in list."""
+        source, values = _source(text)
+        age = "t.rowid" if "AS t" in source else "p.id"
+        rows = self._database.query(
+            f"SELECT p.* FROM {source} p.deleted_at IS NULL AND {age} > ? ORDER BY {age} LIMIT 1", (*values, id)
+        )
+        return next(iter(self._to_records(rows)), None)
+
+    def older(self, id: int, text: str = "") -> PictureRecord | None:
+        """The picture made before this one, None for the oldest. text: as in list."""
+        return next(iter(self.list(text, limit=1, before=id)), None)
 
     def count(self, text: str = "") -> int:
         source, values = _source(text)
@@ -307,7 +327,13 @@ def _move(source: Path, target: Path) -> None:
     """A file that is gone already is no error; across disks it is copied."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, target)
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # shutil.move would copy here, and leave both where Windows locks one
+                raise
+            shutil.copy2(source, target)
+            source.unlink()
     except FileNotFoundError:
         return
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from pathlib import Path
@@ -23,6 +24,7 @@ def scheduler() -> DPMSolverMultistepScheduler:
         algorithm_type="dpmsolver++",
         solver_order=2,
         final_sigmas_type="zero",
+        steps_offset=1,  # unused with trailing spacing; the pipeline asks for it
     )
 
 
@@ -46,25 +48,27 @@ def pipeline(
     return made
 
 
+def _half(module: torch.nn.Module) -> torch.nn.Module:
+    """A copy in float16; the plain method, since those of diffusers and transformers add notes of their own."""
+    return torch.nn.Module.half(copy.deepcopy(module))
+
+
 def write(folder: Path, vae: AutoencoderKL, denoiser: Denoiser, tokenizer: CLIPTokenizer) -> int:
     """Replace `folder` by the model in half precision; other files in it (the card) are kept. Returns its bytes.
     Raises: KnownError where the disk is full or the model larger than BYTES_MAX.
     """
-    made = pipeline(vae, denoiser.unet_average, denoiser.text_average, tokenizer)
+    halves = [_half(part) for part in (vae, denoiser.unet_average, denoiser.text_average)]
+    made = pipeline(*halves, tokenizer)
     beside = folder.with_name(f".{folder.name}.part")
     old = folder.with_name(f".{folder.name}.old")
     try:
         for left in (beside, old):
             shutil.rmtree(left, ignore_errors=True)
-        state = {name: part.state_dict() for name, part in made.components.items() if isinstance(part, torch.nn.Module)}
-        kept = {name: {key: value.clone() for key, value in tensors.items()} for name, tensors in state.items()}
-        try:
-            made.to(dtype=torch.float16)
-            made.save_pretrained(beside, safe_serialization=True)
-        finally:
-            made.to(dtype=torch.float32)
-            for name, tensors in kept.items():
-                made.components[name].load_state_dict(tensors)
+        made.save_pretrained(beside, safe_serialization=True)
+        tokenizer_folder = Path(tokenizer.name_or_path)
+        for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
+            shutil.copyfile(tokenizer_folder / name, beside / "tokenizer" / name)
+        (beside / "tokenizer" / "tokenizer.json").unlink(missing_ok=True)  # says the same as the two above
         total = 0
         for path in sorted(beside.rglob("*")):
             if path.is_file():

@@ -196,12 +196,12 @@ def train(
         nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
         budget.tick()
-        error = float((drawn.detach().float() - pictures).abs().mean()) * 127.5
+        last, error = float(loss.detach()), float((drawn.detach().float() - pictures).abs().mean()) * 127.5
         weight = max(0.01, 1 / budget.done)
         counters["samples"] = int(counters["samples"]) + count
-        counters["loss"] += (float(loss) - counters["loss"]) * weight
+        counters["loss"] += (last - counters["loss"]) * weight
         counters["error"] += (error - counters["error"]) * weight
-        if not math.isfinite(float(total)):
+        if not math.isfinite(last):
             raise FloatingPointError("the autoencoder's loss is not a number")
         go_on = report(
             {
@@ -209,7 +209,7 @@ def train(
                 "samples": counters["samples"],
                 "loss": counters["loss"],
                 "error": counters["error"],
-                "anchor": float(total - loss),
+                "anchor": float((total - loss).detach()),
                 "seconds": budget.seconds,
                 "seconds_left": budget.seconds_left,
             }

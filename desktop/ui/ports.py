@@ -14,13 +14,13 @@ class Engine(Protocol):
         """Put a request at the end of the queue. Returns the job's id."""
 
     def cancel(self, job_id: str) -> None:
-        """Stop a job, running or waiting; an id that is not known is passed over."""
-
-    def remove(self, job_id: str) -> None:
-        """Take a waiting job out of the queue."""
+        """Stop a running job, take a waiting one out of the queue; one that has ended is passed over."""
 
     def move(self, job_id: str, index: int) -> None:
         """Give a waiting job another place. index counts waiting jobs only, from 0."""
+
+    def warm_up(self, model: str) -> None:
+        """Load this model when nothing else is to be done."""
 
 
 class Models(Protocol):

@@ -1,7 +1,6 @@
 """Everything a picture depends on, set by hand, and the button that makes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -33,12 +32,12 @@ _LABELS = 68  # width of the column of labels
 _COUNT_MAX = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Wrong(Exception):
     """Which error line a KnownError belongs to."""
 
-    line: InlineError
-    error: KnownError
+    def __init__(self, *, line: InlineError, error: KnownError) -> None:
+        super().__init__(error.message)
+        self.line, self.error = line, error
 
 
 class PromptPanel(QFrame):

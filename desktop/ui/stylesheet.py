@@ -22,6 +22,8 @@ QLabel[kind="title"] { font-size: 22px; font-weight: 600; }
 QLabel[kind="error"] { color: $accent_text; font-size: 12px; }
 QLabel[kind="key"] { background: $raised; border: 1px solid $line_strong; border-radius: 4px;
   padding: 1px 6px; font-size: 11px; font-weight: 500; }
+QLabel[kind="badge"] { background: $selection; color: $text; border-radius: 4px; padding: 2px 8px;
+  font-size: 11px; font-weight: 500; }
 QLabel:disabled { color: $faint; }
 
 QFrame[kind="panel"] { background: $panel; border: none; }

@@ -24,6 +24,7 @@ BAR = 44  # height of the top bar
 RADIUS = 6
 TEXT_PX, CAPTION_PX, HEADING_PX, TITLE_PX = 13, 11, 16, 22
 MOTION_MS = 150
+MEDIUM, SEMIBOLD = QFont.Weight.Medium, QFont.Weight.DemiBold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

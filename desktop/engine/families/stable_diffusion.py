@@ -147,7 +147,7 @@ class StableDiffusion:
             image_to_image=image_to_image,
             hooks=CancelHooks(parts.values()),
             scheduler_config=scheduler_config,
-            preview=_preview_of(folder, parts["unet"].config.in_channels),
+            preview=_preview_of(folder, parts["vae"]),
             dtype=dtype,
             fingerprint=fingerprint(folder),
         )
@@ -164,10 +164,12 @@ class StableDiffusion:
         return arguments | {"image": start, "strength": request.strength}
 
 
-def _preview_of(folder: Path, channels: int) -> "PreviewMap | None":
+def _preview_of(folder: Path, vae: Any) -> "PreviewMap":
     from desktop.engine import preview
 
-    kept = preview.load(folder / preview.FILE_NAME, channels)
+    kept = preview.load(folder / preview.FILE_NAME, vae.config.latent_channels)
     if kept is not None:
         return kept
-    return preview.linear(preview.STABLE_DIFFUSION_1) if channels == 4 else None
+    if vae.config.latent_channels == 4 and abs(vae.config.scaling_factor - 0.18215) < 1e-6:
+        return preview.linear(preview.STABLE_DIFFUSION_1)
+    return preview.fit_to_vae(vae)

@@ -1,0 +1,124 @@
+"""What every view of the pictures shares: the same pictures, the same actions, the same undo."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.errors import KnownError
+from desktop.messages import PictureRecord
+from desktop.ui.gallery_files import PictureFiles
+from desktop.ui.thumbnails import Source, ThumbnailLoader
+
+if TYPE_CHECKING:
+    from desktop.store.pictures import Deletion  # it imports Pillow, which the first window can do without
+
+UNDO_MAX = 50  # deletions that can be taken back
+
+
+class Pictures(Protocol):
+    """desktop.store.pictures.Pictures, or a fake. Every call may raise KnownError."""
+
+    def list(
+        self, text: str = "", limit: int = 200, offset: int = 0, before: int | None = None
+    ) -> tuple[PictureRecord, ...]: ...
+    def count(self, text: str = "") -> int: ...
+    def newer(self, id: int, text: str = "") -> PictureRecord | None: ...
+    def older(self, id: int, text: str = "") -> PictureRecord | None: ...
+    def rate(self, id: int, rating: int) -> PictureRecord: ...
+    def delete(self, ids: Iterable[int]) -> "Deletion": ...
+    def undo(self, deletion: "Deletion") -> tuple[PictureRecord, ...]: ...
+
+
+class Gallery(QObject):
+    """Stands between the store and the grid, the strip and the viewer. Connect the window to this one object.
+
+    Signals for the window: opened(PictureRecord, text it was found by), use_settings(GenerationRequest),
+    make_variations(GenerationRequest), use_as_start(path), deleted(Deletion), problem(KnownError),
+    told(text) for what went well and cannot be seen, such as a copy.
+    Signals for the views: added(PictureRecord), changed(PictureRecord), removed(tuple of ids),
+    restored(tuple of PictureRecord), reloaded().
+    """
+
+    opened = Signal(object, str)
+    use_settings = Signal(object)
+    make_variations = Signal(object)
+    use_as_start = Signal(str)
+    deleted = Signal(object)
+    problem = Signal(object)
+    told = Signal(str)
+
+    added = Signal(object)
+    changed = Signal(object)
+    removed = Signal(object)
+    restored = Signal(object)
+    reloaded = Signal()
+
+    def __init__(self, pictures: Pictures, thumbnails: Source, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pictures = pictures
+        self.thumbnails = ThumbnailLoader(thumbnails, self)
+        self.files = PictureFiles(self)
+        self.files.problem.connect(self.problem)
+        self.files.told.connect(self.told)
+        self._deletions: list[Deletion] = []
+
+    @Slot(object)
+    def on_saved(self, record: PictureRecord) -> None:
+        """A picture was finished; it is on disk already."""
+        self.added.emit(record)
+
+    @Slot()
+    def reload(self) -> None:
+        """Read everything again, after a rebuild of the database, say."""
+        self.reloaded.emit()
+
+    def open(self, record: PictureRecord, text: str = "") -> None:
+        """Ask for the full view. text: the search it was found by, so that the arrows walk what was found."""
+        self.opened.emit(record, text)
+
+    def rate(self, records: Iterable[PictureRecord], rating: int) -> None:
+        """rating: 0 to 5; the one that all of them have already takes it away, as a second click does."""
+        records = tuple(records)
+        if all(record.rating == rating for record in records):
+            rating = 0
+        try:
+            for record in records:
+                self.changed.emit(self.pictures.rate(record.id, rating))
+        except KnownError as error:
+            self.problem.emit(error)
+
+    def delete(self, records: Iterable[PictureRecord]) -> None:
+        """Take pictures away; undo_delete gives them back."""
+        ids = [record.id for record in records]
+        if not ids:
+            return
+        try:
+            deletion = self.pictures.delete(ids)
+        except KnownError as error:
+            self.problem.emit(error)
+            return
+        self._deletions = [*self._deletions[-UNDO_MAX + 1 :], deletion]
+        self.removed.emit(tuple(ids))
+        self.deleted.emit(deletion)
+
+    @Slot()
+    def undo_delete(self) -> bool:
+        """Give the last deleted pictures back; False where there is nothing to undo."""
+        if not self._deletions:
+            return False
+        deletion = self._deletions.pop()
+        try:
+            records = self.pictures.undo(deletion)
+        except KnownError as error:
+            self.problem.emit(error)
+            return False
+        for record in records:
+            self.thumbnails.forget(record.path)
+        self.restored.emit(records)
+        return True
+
+    def close(self) -> None:
+        """End the threads that make thumbnails and copies; a copy in the making is finished first."""
+        self.thumbnails.close()
+        self.files.wait()

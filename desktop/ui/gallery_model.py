@@ -1,0 +1,177 @@
+"""The pictures as rows, read from the store a page at a time."""
+
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Slot
+
+from desktop.errors import KnownError
+from desktop.messages import PictureRecord
+from desktop.ui import gallery_words
+from desktop.ui.gallery import Gallery
+
+PAGE = 100  # rows read at once: about 3 ms
+RECORD = Qt.ItemDataRole.UserRole + 1
+Index = QModelIndex | QPersistentModelIndex
+_NONE = QModelIndex()
+
+
+class GalleryModel(QAbstractListModel):
+    """The newest first. Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
+
+    Rows come and go one by one, so that selection and scroll position stay.
+    """
+
+    def __init__(self, gallery: Gallery, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._gallery = gallery
+        self._text = ""
+        self._records: list[PictureRecord] = []
+        self._more = True
+        gallery.added.connect(self._on_added)
+        gallery.changed.connect(self._on_changed)
+        gallery.removed.connect(self._on_removed)
+        gallery.restored.connect(self._on_restored)
+        gallery.reloaded.connect(self.reload)
+        self.reload()
+
+    @property
+    def text(self) -> str:
+        """What is searched for."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self.reload()
+
+    @Slot()
+    def reload(self) -> None:
+        self.beginResetModel()
+        self._records = self._read(None)
+        self._more = bool(self._records)
+        self.endResetModel()
+
+    def count(self) -> int:
+        """How many there are in all, read or not."""
+        try:
+            return self._gallery.pictures.count(self._text)
+        except KnownError:  # reading them has told already
+            return len(self._records)
+
+    def record(self, index: Index) -> PictureRecord | None:
+        return self._records[index.row()] if 0 <= index.row() < len(self._records) else None
+
+    def index_of(self, id: int) -> QModelIndex:
+        """Invalid where it is not among the rows read so far."""
+        row = self._place(id)
+        there = row < len(self._records) and self._records[row].id == id
+        return self.index(row) if there else QModelIndex()
+
+    def rowCount(self, parent: Index = _NONE) -> int:
+        return 0 if parent.isValid() else len(self._records)
+
+    def canFetchMore(self, parent: Index) -> bool:
+        return not parent.isValid() and self._more
+
+    def fetchMore(self, parent: Index) -> None:
+        page = self._read(self._records[-1].id if self._records else None)
+        self._more = bool(page)
+        if page:
+            first = len(self._records)
+            self.beginInsertRows(QModelIndex(), first, first + len(page) - 1)
+            self._records += page
+            self.endInsertRows()
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        record = self.record(index)
+        if record is None:
+            return None
+        if role == RECORD:
+            return record
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return gallery_words.shortened(record.request.prompt, 400)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return gallery_words.spoken(record)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        flag = Qt.ItemFlag
+        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        records = [record for index in indexes if (record := self.record(index))]
+        data.setUrls([QUrl.fromLocalFile(record.path) for record in records])
+        return data
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.CopyAction
+
+    def _read(self, before: int | None) -> list[PictureRecord]:
+        try:
+            return list(self._gallery.pictures.list(self._text, limit=PAGE, before=before))
+        except KnownError as error:
+            self._gallery.problem.emit(error)
+            return []
+
+    def _place(self, id: int) -> int:
+        """The row where the picture is or would be; ids fall from row to row."""
+        low, high = 0, len(self._records)
+        while low < high:
+            middle = (low + high) // 2
+            if self._records[middle].id > id:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _insert(self, record: PictureRecord) -> None:
+        row = self._place(record.id)
+        if row < len(self._records) and self._records[row].id == record.id:
+            return
+        if row == len(self._records) and self._more:
+            return  # older than all that was read; its page brings it
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._records.insert(row, record)
+        self.endInsertRows()
+
+    def _found(self, record: PictureRecord) -> bool:
+        """Whether the search finds it too."""
+        if not self._text.strip():
+            return True
+        try:
+            # The one just older than the next number can only be this one, if the search finds it.
+            found = self._gallery.pictures.list(self._text, limit=1, before=record.id + 1)
+        except KnownError:
+            return False
+        return bool(found) and found[0].id == record.id
+
+    @Slot(object)
+    def _on_added(self, record: PictureRecord) -> None:
+        if self._found(record):
+            self._insert(record)
+
+    @Slot(object)
+    def _on_restored(self, records: tuple[PictureRecord, ...]) -> None:
+        for record in records:
+            if self._found(record):
+                self._insert(record)
+
+    @Slot(object)
+    def _on_changed(self, record: PictureRecord) -> None:
+        index = self.index_of(record.id)
+        if index.isValid():
+            self._records[index.row()] = record
+            self.dataChanged.emit(index, index)
+
+    @Slot(object)
+    def _on_removed(self, ids: tuple[int, ...]) -> None:
+        for id in ids:
+            index = self.index_of(id)
+            if index.isValid():
+                self.beginRemoveRows(QModelIndex(), index.row(), index.row())
+                del self._records[index.row()]
+                self.endRemoveRows()

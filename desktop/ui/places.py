@@ -1,0 +1,22 @@
+"""Showing files and folders in the desktop's own programs."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtGui import QDesktopServices
+
+
+def open_path(path: str | Path) -> bool:
+    """Open a file or folder in its usual program. Returns whether the desktop took it."""
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+def reveal(path: str | Path) -> bool:
+    """Show a file in its folder, selected where the desktop can do that."""
+    path = Path(path)
+    if sys.platform == "darwin":
+        return QProcess.startDetached("open", ["-R", str(path)])[0]
+    if sys.platform == "win32":
+        return QProcess.startDetached("explorer", [f"/select,{path}"])[0]
+    return open_path(path.parent)

@@ -1,0 +1,241 @@
+"""The picture, developing and developed."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDrag,
+    QGuiApplication,
+    QImage,
+    QImageReader,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+
+from desktop.messages import GenerationRequest, PictureRecord, Preview, Started
+from desktop.ui import icons, theme
+from desktop.ui.background import Background
+from desktop.ui.empty_preview import EmptyPreview
+from desktop.ui.picture_fit import fit, frame_image, scaled
+
+
+class PreviewView(QWidget):
+    """Shows the newest preview of the running job, or a finished picture, or how to make one.
+
+    Signals: example_chosen(prompt), use_settings(GenerationRequest), use_as_start(path),
+    save_as(PictureRecord), show_in_folder(path), full_screen() on a double click.
+    """
+
+    example_chosen = Signal(str)
+    use_settings = Signal(object)
+    use_as_start = Signal(str)
+    save_as = Signal(object)
+    show_in_folder = Signal(str)
+    full_screen = Signal()
+
+    def __init__(self, *, margin: int = theme.S24, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._margin = margin
+        self._image = QImage()
+        self._full = QSize()  # the size of the finished picture, which the previews fill already
+        self._record: PictureRecord | None = None
+        self._shown = QPixmap()  # _image at the size it is painted in
+        self._press: QPoint | None = None
+        self._loader = Background("picture-loader", self)
+        self._loader.done.connect(self._on_loaded)
+        self._loader.failed.connect(self._on_missing)
+        self._empty: EmptyPreview | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(240, 200)
+        self.setAccessibleName(self.tr("Picture"))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+
+    @property
+    def image(self) -> QImage:
+        """What is shown; null in the empty state."""
+        return self._image
+
+    @property
+    def record(self) -> PictureRecord | None:
+        """The finished picture that is shown, None while one develops."""
+        return self._record
+
+    def show_examples(self) -> None:
+        """The empty state."""
+        self._loader.forget()
+        self._image, self._record, self._shown = QImage(), None, QPixmap()
+        if self._empty is None:
+            self._empty = EmptyPreview(parent=self)
+            self._empty.chosen.connect(self.example_chosen)
+        self._empty.setGeometry(self.rect())
+        self._empty.show()
+        self.update()
+
+    @Slot(object)
+    def on_started(self, event: Started) -> None:
+        self._full = QSize(event.request.width, event.request.height)
+
+    @Slot(object)
+    def on_preview(self, event: Preview) -> None:
+        self._loader.forget()
+        self._record = None
+        if self._full.isEmpty():
+            self._full = QSize(event.frame.width, event.frame.height)
+        self._set_image(frame_image(event.frame))
+        self.setAccessibleDescription(self.tr("Developing, step {0} of {1}").format(event.step, event.total))
+
+    @Slot(object)
+    def show_record(self, record: PictureRecord) -> None:
+        """Show a finished picture; what is shown now stays until it is read from disk."""
+        self._loader.start(lambda: (record, _read(record.path)))
+
+    def show_image(self, image: QImage, record: PictureRecord | None, full: QSize) -> None:
+        """Show what another view shows. full: the size of the finished picture."""
+        self._full, self._record = full, record
+        self._set_image(image)
+
+    @property
+    def full_size(self) -> QSize:
+        return self._full
+
+    def wait(self) -> None:
+        self._loader.wait()
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 560)
+
+    def target(self) -> QRect:
+        """Where the picture is painted, in widget coordinates."""
+        margin = self._margin if min(self.width(), self.height()) > 320 else theme.S8
+        room = self.rect().adjusted(margin, margin, -margin, -margin)
+        return fit(self._full, room, self.devicePixelRatioF())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("mat"))
+        if self._image.isNull():
+            return
+        target = self.target()
+        ratio = self.devicePixelRatioF()
+        size = QSize(round(target.width() * ratio), round(target.height() * ratio))
+        if self._shown.isNull() or self._shown.size() != size:
+            self._shown = QPixmap.fromImage(scaled(self._image, size))
+            self._shown.setDevicePixelRatio(ratio)
+        painter.drawPixmap(target.topLeft(), self._shown)
+        if self.hasFocus():
+            painter.setPen(theme.color("focus"))
+            painter.drawRect(target.adjusted(-3, -3, 2, 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._empty is not None:
+            self._empty.setGeometry(self.rect())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.target().contains(event.position().toPoint()):
+            self._press = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._press is None or self._record is None:
+            return
+        if (event.position().toPoint() - self._press).manhattanLength() >= QApplication.startDragDistance():
+            self._press = None
+            self._drag(self._record)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._press = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if not self._image.isNull():
+            self.full_screen.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._image.isNull():
+            return
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What can be done with the picture that is shown."""
+        menu = QMenu(self)
+        record = self._record
+
+        def add(icon: str, text: str, slot, enabled: bool = True) -> None:
+            action = menu.addAction(icons.icon(icon), text)
+            action.setEnabled(enabled)
+            action.triggered.connect(slot)
+
+        saved = record is not None
+        add("copy", self.tr("Copy picture"), self.copy)
+        add("save", self.tr("Save as…"), self._on_save_as, saved)
+        menu.addSeparator()
+        add("image-plus", self.tr("Use as start picture"), self._on_use_as_start, saved)
+        add("rotate-ccw", self.tr("Use these settings"), self._on_use_settings, saved)
+        menu.addSeparator()
+        add("maximize", self.tr("Full screen\tF"), self.full_screen)
+        add("folder", self.tr("Show in folder"), self._on_show_in_folder, saved)
+        return menu
+
+    @Slot()
+    def copy(self) -> None:
+        """Put the picture on the clipboard."""
+        if not self._image.isNull():
+            QGuiApplication.clipboard().setImage(self._image)
+
+    def request(self) -> GenerationRequest | None:
+        return self._record.request if self._record else None
+
+    def _drag(self, record: PictureRecord) -> None:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(record.path)])
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        small = scaled(self._image, self._image.size().scaled(96, 96, Qt.AspectRatioMode.KeepAspectRatio))
+        drag.setPixmap(QPixmap.fromImage(small))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def _set_image(self, image: QImage) -> None:
+        self._image, self._shown = image, QPixmap()
+        if self._empty is not None:
+            self._empty.hide()
+        self.update()
+
+    @Slot(object)
+    def _on_loaded(self, result: tuple[PictureRecord, QImage]) -> None:
+        self._record, image = result
+        self._full = image.size()
+        self._set_image(image)
+        self.setAccessibleDescription(self._record.request.prompt)
+
+    @Slot(object)
+    def _on_missing(self, error: Exception) -> None:
+        self.setAccessibleDescription(str(error))
+
+    @Slot()
+    def _on_save_as(self) -> None:
+        self.save_as.emit(self._record)
+
+    @Slot()
+    def _on_use_as_start(self) -> None:
+        self.use_as_start.emit(self._record.path)
+
+    @Slot()
+    def _on_use_settings(self) -> None:
+        self.use_settings.emit(self._record.request)
+
+    @Slot()
+    def _on_show_in_folder(self) -> None:
+        self.show_in_folder.emit(self._record.path)
+
+
+def _read(path: str) -> QImage:
+    reader = QImageReader(path)
+    image = reader.read()
+    if image.isNull():
+        raise OSError(f"{Path(path).name}: {reader.errorString()}")
+    return image

@@ -1,0 +1,139 @@
+"""The bar at the top: pages on the left; model, device and menu on the right."""
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+
+from desktop.messages import ModelInfo
+from desktop.ui import icons, theme
+from desktop.ui.chooser import Chooser
+
+
+class TopBar(QFrame):
+    """Signals: page_chosen(index), model_chosen(name), theme_chosen(mode), side_toggled(shown),
+    keys_wanted(), data_wanted(), log_wanted(), about_wanted(), quit_wanted()."""
+
+    page_chosen = Signal(int)
+    model_chosen = Signal(str)
+    theme_chosen = Signal(str)
+    side_toggled = Signal(bool)
+    keys_wanted = Signal()
+    data_wanted = Signal()
+    log_wanted = Signal()
+    about_wanted = Signal()
+    quit_wanted = Signal()
+
+    def __init__(self, pages: tuple[str, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_kind(self, "bar")
+        self.setFixedHeight(theme.BAR)
+        mark = QLabel(self)
+        mark.setPixmap(icons.icon("aperture", 20, "accent").pixmap(QSize(20, 20), self.devicePixelRatioF()))
+        name = QLabel("Safelight", self)
+        name.setFont(theme.font(15, theme.SEMIBOLD))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.S16, 0, theme.S8, 1)
+        row.setSpacing(theme.S8)
+        row.addWidget(mark)
+        row.addWidget(name)
+        row.addSpacing(theme.S16)
+        self._tabs = QButtonGroup(self)
+        self._tabs.setExclusive(True)
+        for index, page in enumerate(pages):
+            tab = QToolButton(self)
+            theme.set_kind(tab, "tab")
+            tab.setText(page)
+            tab.setCheckable(True)
+            tab.setFixedHeight(theme.BAR - 1)
+            tab.setToolTip(f"{page} (Ctrl+{index + 1})")
+            self._tabs.addButton(tab, index)
+            row.addWidget(tab)
+        self._tabs.idClicked.connect(self.page_chosen)
+        row.addStretch(1)
+        self.model = Chooser(self.tr("Model"), self)
+        theme.set_kind(self.model, "bare")
+        self.model.setToolTip(self.tr("Model: decides what can be drawn, and how large"))
+        self.model.setMinimumContentsLength(14)
+        self.model.setMaximumWidth(280)
+        self.model.activated.connect(self._on_model)
+        row.addWidget(self.model)
+        self._device = QLabel(self.tr("Starting…"), self)
+        theme.set_kind(self._device, "quiet")
+        self._device.setAccessibleName(self.tr("Device"))
+        self._device.setToolTip(self.tr("Where the pictures are computed"))
+        row.addWidget(self._device)
+        row.addSpacing(theme.S8)
+        self.side = self._button("panel-right", self.tr("Show or hide history and queue (Ctrl+B)"))
+        self.side.setCheckable(True)
+        self.side.toggled.connect(self.side_toggled)
+        row.addWidget(self.side)
+        self._menu_button = self._button("ellipsis", self.tr("Menu"))
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu = QMenu(self)
+        self._themes = QActionGroup(self)
+        self._build_menu()
+        self._menu_button.setMenu(self._menu)
+        row.addWidget(self._menu_button)
+
+    def _button(self, icon: str, name: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icons.icon(icon))
+        button.setFixedSize(theme.CONTROL, theme.CONTROL)
+        button.setToolTip(name)
+        button.setAccessibleName(name)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        return button
+
+    def _build_menu(self) -> None:
+        for mode, icon, text in (
+            ("system", "sun-moon", self.tr("Look like the system")),
+            ("dark", "moon", self.tr("Dark")),
+            ("light", "sun", self.tr("Light")),
+        ):
+            action = self._menu.addAction(icons.icon(icon), text)
+            action.setData(mode)
+            action.setCheckable(True)
+            self._themes.addAction(action)
+        self._themes.triggered.connect(self._on_theme)
+        self._menu.addSeparator()
+        for icon, text, signal in (
+            ("keyboard", self.tr("Keys\t?"), self.keys_wanted),
+            ("folder-open", self.tr("Open the data folder"), self.data_wanted),
+            ("file-text", self.tr("Open the log"), self.log_wanted),
+            ("info", self.tr("About Safelight"), self.about_wanted),
+        ):
+            self._menu.addAction(icons.icon(icon), text).triggered.connect(signal)
+        self._menu.addSeparator()
+        self._menu.addAction(self.tr("Quit\tCtrl+Q")).triggered.connect(self.quit_wanted)
+
+    def set_page(self, index: int) -> None:
+        self._tabs.button(index).setChecked(True)
+
+    def set_models(self, models: tuple[ModelInfo, ...], current: str) -> None:
+        self.model.blockSignals(True)
+        self.model.clear()
+        for model in models:
+            self.model.addItem(model.title, model.name)
+            self.model.setItemData(self.model.count() - 1, model.note, Qt.ItemDataRole.ToolTipRole)
+        self.model.setCurrentIndex(self.model.findData(current))
+        self.model.blockSignals(False)
+
+    def set_device(self, text: str) -> None:
+        self._device.setText(text)
+
+    def set_theme(self, mode: str) -> None:
+        for action in self._themes.actions():
+            action.setChecked(action.data() == mode)
+
+    def set_side_shown(self, shown: bool) -> None:
+        self.side.blockSignals(True)
+        self.side.setChecked(shown)
+        self.side.blockSignals(False)
+
+    @Slot(int)
+    def _on_model(self, index: int) -> None:
+        self.model_chosen.emit(self.model.itemData(index))
+
+    @Slot(QAction)
+    def _on_theme(self, action: QAction) -> None:
+        self.theme_chosen.emit(action.data())
