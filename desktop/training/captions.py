@@ -55,6 +55,15 @@ def _colours(noun: Noun, rng: np.random.Generator) -> str:
 
 
 def _is_many(name: str) -> bool:
-    return name in {"bread", "broccoli", "cheese", "cherries", "coffee", "corn", "fire", "fries", "grapes", "popcorn"} or (
-        name in {"chocolate", "french fries", "sunglasses", "glasses"}
-    )
+    return name in {
+        "bread",
+        "broccoli",
+        "cheese",
+        "cherries",
+        "coffee",
+        "corn",
+        "fire",
+        "fries",
+        "grapes",
+        "popcorn",
+    } or (name in {"chocolate", "french fries", "sunglasses", "glasses"})

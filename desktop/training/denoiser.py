@@ -1,13 +1,14 @@
 """The denoiser: a small UNet on 16x16 latents and the text encoder that is trained along with it.
 
-It predicts v (Salimans and Ho, arXiv 2202.00512, section 4) on a noise schedule whose last step is pure noise (Lin et al.,
-arXiv 2305.08891, algorithm 1), which is what lets plain white backgrounds come out white.
+It predicts v (Salimans and Ho, arXiv 2202.00512, section 4) on a noise schedule whose last step is pure noise
+(Lin et al., arXiv 2305.08891, algorithm 1), which is what lets plain white backgrounds come out white.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,8 @@ SCHEDULE = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiserSettings:
     """widths: of the UNet, a level each, text attended to at all but the first; text_width, text_layers: of the text
-    encoder. decay: of the moving average of the weights, reached gradually.
+    encoder. decay: of the moving average of the weights, reached gradually. A batch is cut into portions that `workers`
+    threads take one by one; on a CUDA device it stays whole.
     """
 
     widths: tuple[int, ...] = (64, 128, 192)
@@ -48,6 +50,8 @@ class DenoiserSettings:
     peak: float = 6e-4
     decay: float = 0.999
     half: bool = True
+    portion: int = 8
+    workers: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class Denoiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """latents: (N, V, 16, h, w) float16, V views of N things; tokens: caption() of a thing and view as token numbers."""
+    """latents: (N, V, 16, h, w) float16, V views of N things; tokens: a caption of (thing, view), as numbers."""
 
     latents: torch.Tensor
     tokens: Callable[[int, int, np.random.Generator], Sequence[int]]
@@ -143,6 +147,67 @@ def load(path: Path, denoiser: Denoiser, optimiser: torch.optim.Optimizer | None
     return counters
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """noisy, wanted: (B, C, h, w); times: (B,); tokens: (B, length)."""
+
+    noisy: torch.Tensor
+    wanted: torch.Tensor
+    times: torch.Tensor
+    tokens: torch.Tensor
+    half: bool
+
+
+class Crew:
+    """Threads that share out a batch.
+
+    Each computes on one core, so that a core that something else needs holds up a portion, not every single operation.
+    The sum is taken in the portions' order, so results do not depend on who did what.
+    """
+
+    def __init__(self, workers: int, portion: int) -> None:
+        self._portion = portion
+        self._threads_before = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(workers, "training", initializer=torch.set_num_threads, initargs=(1,))
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        torch.set_num_threads(self._threads_before)
+
+    def gradients(
+        self, denoiser: Denoiser, weights: list[nn.Parameter], batch: Batch
+    ) -> tuple[float, list[torch.Tensor]]:
+        """The mean square error over the batch, and its gradient for each of `weights`."""
+        count = len(batch.noisy)
+        starts = range(0, count, self._portion)
+        tasks = [self._pool.submit(self._portion_of, denoiser, weights, batch, start) for start in starts]
+        loss, total = 0.0, None
+        for task in tasks:
+            part, gradients = task.result()
+            loss += part
+            if total is None:
+                total = gradients
+            else:
+                torch._foreach_add_(total, gradients)
+        return loss, total
+
+    def _portion_of(
+        self, denoiser: Denoiser, weights: list[nn.Parameter], batch: Batch, start: int
+    ) -> tuple[float, list[torch.Tensor]]:
+        part = slice(start, start + self._portion)
+        with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=batch.half, cache_enabled=False):
+            words = denoiser.text_encoder(batch.tokens[part]).last_hidden_state
+            guess = denoiser.unet(batch.noisy[part], batch.times[part], words).sample
+        share = len(batch.noisy[part]) / len(batch.noisy)
+        loss = functional.mse_loss(guess.float(), batch.wanted[part]) * share
+        found = torch.autograd.grad(loss, weights, allow_unused=True)
+        filled = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
+        return float(loss.detach()), filled
+
+
 def train(
     path: Path,
     settings: DenoiserSettings,
@@ -164,7 +229,6 @@ def train(
     averages = (denoiser.unet_average, denoiser.text_average)
     for module in (*modules, *averages):
         module.to(device)
-    denoiser.unet.to(memory_format=torch.channels_last)
     denoiser.unet.train(), denoiser.text_encoder.train()
     live = [weight for module in modules for weight in module.parameters()]
     kept = [weight for module in averages for weight in module.parameters()]
@@ -185,52 +249,52 @@ def train(
         tensors |= checkpoint.prefixed("optimiser", checkpoint.optimiser_tensors(optimiser))
         checkpoint.store(path, tensors, counters)
 
+    alone = device.type != "cpu"
+    crew = Crew(1 if alone else settings.workers, settings.batch if alone else settings.portion)
     budget.start()
     kept_at = budget.seconds
-    while not budget.over:
-        progress = budget.progress
-        rng = np.random.default_rng((seed, 7, budget.done))
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + budget.done)
-        which = rng.permutation(np.resize(rng.permutation(things), settings.batch))
-        view = rng.integers(0, views, settings.batch)
-        tokens = torch.tensor([lesson.tokens(int(a), int(b), rng) for a, b in zip(which, view, strict=True)])
-        latents = lesson.latents[torch.from_numpy(which), torch.from_numpy(view)].to(device).float()
-        noise = torch.randn(latents.shape, generator=generator).to(device)
-        times = timesteps(settings.batch, generator).to(device)
-        noisy, wanted = noised(latents, noise, shares[times])
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.half):
-            words = denoiser.text_encoder(tokens.to(device)).last_hidden_state
-            guess = denoiser.unet(noisy.to(memory_format=torch.channels_last), times, words).sample
-        loss = functional.mse_loss(guess.float(), wanted)
-        for group in optimiser.param_groups:
-            group["lr"] = rate(progress, peak=settings.peak)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(live, 1.0)
-        optimiser.step()
-        budget.tick()
-        decay = min(settings.decay, (1 + budget.done) / (10 + budget.done))
-        with torch.no_grad():
-            torch._foreach_lerp_(kept, live, 1 - decay)
-        last = float(loss.detach())
-        if not math.isfinite(last):
-            raise FloatingPointError("the denoiser's loss is not a number")
-        counters["samples"] = int(counters["samples"]) + settings.batch
-        counters["loss"] += (last - counters["loss"]) * max(0.005, 1 / budget.done)
-        go_on = report(
-            {
-                "step": budget.done,
-                "samples": counters["samples"],
-                "loss": counters["loss"],
-                "last": last,
-                "seconds": budget.seconds,
-                "seconds_left": budget.seconds_left,
-            }
-        )
-        if budget.seconds - kept_at > save_every_seconds:
-            keep()
-            kept_at = budget.seconds
-        if not go_on:
-            break
+    with crew:
+        while not budget.over:
+            progress = budget.progress
+            rng = np.random.default_rng((seed, 7, budget.done))
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + budget.done)
+            which = rng.permutation(np.resize(rng.permutation(things), settings.batch))
+            view = rng.integers(0, views, settings.batch)
+            tokens = torch.tensor([lesson.tokens(int(a), int(b), rng) for a, b in zip(which, view, strict=True)])
+            latents = lesson.latents[torch.from_numpy(which), torch.from_numpy(view)].to(device).float()
+            noise = torch.randn(latents.shape, generator=generator).to(device)
+            times = timesteps(settings.batch, generator).to(device)
+            noisy, wanted = noised(latents, noise, shares[times])
+            batch = Batch(noisy=noisy, wanted=wanted, times=times, tokens=tokens.to(device), half=settings.half)
+            last, gradients = crew.gradients(denoiser, live, batch)
+            for group in optimiser.param_groups:
+                group["lr"] = rate(progress, peak=settings.peak)
+            for weight, gradient in zip(live, gradients, strict=True):
+                weight.grad = gradient
+            nn.utils.clip_grad_norm_(live, 1.0)
+            optimiser.step()
+            budget.tick()
+            decay = min(settings.decay, (1 + budget.done) / (10 + budget.done))
+            with torch.no_grad():
+                torch._foreach_lerp_(kept, live, 1 - decay)
+            if not math.isfinite(last):
+                raise FloatingPointError("the denoiser's loss is not a number")
+            counters["samples"] = int(counters["samples"]) + settings.batch
+            counters["loss"] += (last - counters["loss"]) * max(0.005, 1 / budget.done)
+            go_on = report(
+                {
+                    "step": budget.done,
+                    "samples": counters["samples"],
+                    "loss": counters["loss"],
+                    "last": last,
+                    "seconds": budget.seconds,
+                    "seconds_left": budget.seconds_left,
+                }
+            )
+            if budget.seconds - kept_at > save_every_seconds:
+                keep()
+                kept_at = budget.seconds
+            if not go_on:
+                break
     keep()
     return counters

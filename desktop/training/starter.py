@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +81,10 @@ def train_vae(recipe: Recipe, report: Report, device: torch.device) -> None:
         stopped.extend([] if go_on else [True])
         return go_on
 
-    path = recipe.work / "vae.safetensors"
-    vae.train(path, recipe.vae_settings, shelf(recipe), budget, device=device, seed=recipe.seed, report=tell)
+    path, settings = recipe.work / "vae.safetensors", recipe.vae_settings
+    if (recipe.work / "latents.safetensors").exists():  # they are the encoder's: from here on only the decoder learns
+        settings = replace(settings, frozen_from=0.0)
+    vae.train(path, settings, shelf(recipe), budget, device=device, seed=recipe.seed, report=tell)
     if stopped:
         raise Stopped
 

@@ -1,6 +1,6 @@
 """What this program is, and whose work is in it."""
 
-from PySide6.QtCore import qVersion
+from PySide6.QtCore import QCoreApplication, qVersion
 from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop.ui import theme
@@ -9,7 +9,7 @@ from desktop.ui.overlay import Overlay
 
 class AboutOverlay(Overlay):
     def __init__(self, version: str, parent: QWidget) -> None:
-        super().__init__(QWidget.tr(parent, "About Safelight"), parent)
+        super().__init__(QCoreApplication.translate("Overlay", "About Safelight"), parent)
         lines = (
             ("", self.tr("Version {0}, with Qt {1}").format(version, qVersion())),
             (

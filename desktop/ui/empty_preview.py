@@ -1,9 +1,10 @@
 """What stands where the picture will be: how to make one, with examples to click."""
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop.ui import icons, theme
+from desktop.ui import theme
+from desktop.ui.icon_label import IconLabel
 
 EXAMPLES = ("a red apple", "a fox", "a sailboat", "a hamburger")
 
@@ -15,8 +16,7 @@ class EmptyPreview(QWidget):
 
     def __init__(self, examples: tuple[str, ...] = EXAMPLES, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        mark = QLabel(self)
-        mark.setPixmap(icons.icon("aperture", 32, role="faint").pixmap(QSize(32, 32)))
+        mark = IconLabel("aperture", 32, "faint", self)
         title = QLabel(self.tr("Write what you want to see"), self)
         theme.set_kind(title, "heading")
         text = QLabel(

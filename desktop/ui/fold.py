@@ -17,6 +17,7 @@ class Fold(QWidget):
         self.header = QPushButton(title, self)
         theme.set_kind(self.header, "fold")
         self.header.setCheckable(True)
+        self.header.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron behind the words
         self.header.setIcon(icons.icon("chevron-right", role="quiet"))
         self.header.setAccessibleDescription(self.tr("Opens and closes"))
         self.header.toggled.connect(self._on_toggled)

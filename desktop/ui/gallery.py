@@ -77,6 +77,14 @@ class Gallery(QObject):
         """Ask for the full view. text: the search it was found by, so that the arrows walk what was found."""
         self.opened.emit(record, text)
 
+    def neighbour(self, record: PictureRecord, text: str = "", *, older: bool) -> PictureRecord | None:
+        """The picture made before or after this one, among those that text finds."""
+        try:
+            return (self.pictures.older if older else self.pictures.newer)(record.id, text)
+        except KnownError as error:
+            self.problem.emit(error)
+            return None
+
     def rate(self, records: Iterable[PictureRecord], rating: int) -> None:
         """rating: 0 to 5; the one that all of them have already takes it away, as a second click does."""
         records = tuple(records)

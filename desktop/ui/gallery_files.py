@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import PictureRecord
+from desktop.ui import places
 from desktop.ui.background import Background
-from desktop.ui.gallery_reveal import reveal
 
 ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -61,10 +61,11 @@ class PictureFiles(QObject):
         dialog.open()
 
     def show_in_folder(self, record: PictureRecord) -> None:
-        try:
-            reveal(Path(record.path))
-        except KnownError as error:
-            self.problem.emit(error)
+        path = Path(record.path)
+        if not path.exists():
+            self.problem.emit(KnownError(f"{path.name} is not there any more", "It was moved or deleted."))
+        elif not places.reveal(path):
+            self.problem.emit(KnownError("No file manager was found", f"The picture is in {path.parent}."))
 
     def wait(self) -> None:
         """Let a copy be finished; for shutdown and tests."""

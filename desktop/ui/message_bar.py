@@ -17,17 +17,19 @@ from desktop.errors import KnownError
 from desktop.messages import Failed
 from desktop.ui import icons, theme
 from desktop.ui.fold import Fold
+from desktop.ui.icon_label import IconLabel
 
 
 class MessageBar(QFrame):
-    """One message, the latest. Signals: log_requested()."""
+    """One message, the latest. Signals: log_requested(), shown(bool)."""
 
     log_requested = Signal()
+    shown = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme.set_kind(self, "message")
-        self._icon = QLabel(self)
+        self._icon = IconLabel("circle-alert", 20, "accent", self)
         self._title = QLabel(self)
         self._title.setWordWrap(True)
         theme.set_kind(self._title, "section")
@@ -103,11 +105,7 @@ class MessageBar(QFrame):
             self._title.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        self._icon.setPixmap(
-            icons.icon("bug" if is_bug else "circle-alert", 20, "accent").pixmap(
-                QSize(20, 20), self.devicePixelRatioF()
-            )
-        )
+        self._icon.set_icon("bug" if is_bug else "circle-alert")
         self._details.setPlainText(details)
         self._fold.setVisible(bool(details))
         self._fold.set_open(False)
@@ -115,11 +113,13 @@ class MessageBar(QFrame):
         self._log.setVisible(is_bug)
         self.setAccessibleName(f"{self._title.text()}. {hint}")
         self.show()
+        self.shown.emit(True)
 
     @Slot()
     def clear(self) -> None:
         self.hide()
         self._title.clear()
+        self.shown.emit(False)
 
     @Slot()
     def _on_copy(self) -> None:

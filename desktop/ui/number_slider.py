@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QWidget
 from desktop.ui import theme
 
 _HANDLE = 14  # diameter of the handle
-_EDGE = 9  # room beside the groove, so that handle and focus ring stay inside
+_EDGE = 9  # how close the handle comes to the groove's ends, so that its focus ring stays inside
 
 
 class NumberSlider(QWidget):
@@ -45,6 +45,7 @@ class NumberSlider(QWidget):
         self._field = _Field(self)
         self._field.setAccessibleName(name)
         self._field.setFixedWidth(52)
+        theme.use_tabular_figures(self._field)
         self._field.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._field.editingFinished.connect(self._on_typed)
         self._field.stepped.connect(self._on_stepped)
@@ -143,12 +144,12 @@ class _Slider(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         middle = self.height() / 2
-        left, right, x = float(_EDGE), self.width() - float(_EDGE), self._x(self.value())
+        left, right, x = 0.0, float(self.width()), self._x(self.value())
         painter.setBrush(theme.color("line"))
         painter.drawRoundedRect(QRectF(left, middle - 2, right - left, 4), 2, 2)
         painter.setBrush(theme.color("quiet" if self.isEnabled() else "faint"))
         painter.drawRoundedRect(QRectF(left, middle - 2, x - left, 4), 2, 2)
-        if self.minimum() <= self.default <= self.maximum():
+        if self.default != self.value() and self.minimum() <= self.default <= self.maximum():
             painter.setBrush(theme.color("faint"))
             painter.drawRoundedRect(QRectF(self._x(self.default) - 1, middle + 6, 2, 4), 1, 1)
         if self.hasFocus():

@@ -50,6 +50,7 @@ class PreviewView(QWidget):
         self._loader.done.connect(self._on_loaded)
         self._loader.failed.connect(self._on_missing)
         self._empty: EmptyPreview | None = None
+        self._cover: QWidget | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 200)
         self.setAccessibleName(self.tr("Picture"))
@@ -76,6 +77,18 @@ class PreviewView(QWidget):
         self._empty.show()
         self.update()
 
+    def set_cover(self, cover: QWidget | None) -> None:
+        """Lay a child widget over everything, or take it away again."""
+        if self._cover is not None:
+            self._cover.setParent(None)
+            self._cover.deleteLater()
+        self._cover = cover
+        if self._empty is not None:
+            self._empty.setVisible(cover is None and self._image.isNull())
+        if cover is not None:
+            cover.setGeometry(self.rect())
+            cover.show()
+
     @Slot(object)
     def on_started(self, event: Started) -> None:
         self._full = QSize(event.request.width, event.request.height)
@@ -93,15 +106,6 @@ class PreviewView(QWidget):
     def show_record(self, record: PictureRecord) -> None:
         """Show a finished picture; what is shown now stays until it is read from disk."""
         self._loader.start(lambda: (record, _read(record.path)))
-
-    def show_image(self, image: QImage, record: PictureRecord | None, full: QSize) -> None:
-        """Show what another view shows. full: the size of the finished picture."""
-        self._full, self._record = full, record
-        self._set_image(image)
-
-    @property
-    def full_size(self) -> QSize:
-        return self._full
 
     def wait(self) -> None:
         self._loader.wait()
@@ -127,6 +131,9 @@ class PreviewView(QWidget):
             self._shown = QPixmap.fromImage(scaled(self._image, size))
             self._shown.setDevicePixelRatio(ratio)
         painter.drawPixmap(target.topLeft(), self._shown)
+        if not theme.tokens().dark:  # a white picture needs an edge
+            painter.setPen(theme.color("line"))
+            painter.drawRect(target.adjusted(-1, -1, 0, 0))
         if self.hasFocus():
             painter.setPen(theme.color("focus"))
             painter.drawRect(target.adjusted(-3, -3, 2, 2))
@@ -134,6 +141,8 @@ class PreviewView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._empty is not None:
             self._empty.setGeometry(self.rect())
+        if self._cover is not None:
+            self._cover.setGeometry(self.rect())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.target().contains(event.position().toPoint()):

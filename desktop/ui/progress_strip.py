@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from desktop.messages import Cancelled, Failed, Phase, PhaseChanged, Preview, Saved, Started
 from desktop.ui import icons, theme, words
@@ -13,10 +13,11 @@ _TICKS_MAX = 80  # above this many steps the ticks would run together; a bar tak
 class ProgressStrip(QWidget):
     """One tick a step while a picture develops, a bar while a model loads, words always.
 
-    Signals: stop_requested().
+    Signals: stop_requested(), live_requested() where an older picture hides the running one.
     """
 
     stop_requested = Signal()
+    live_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,14 +26,20 @@ class ProgressStrip(QWidget):
         self._ticks = _Ticks(self)
         self._label = QLabel(self)
         theme.set_kind(self._label, "quiet")
+        theme.use_tabular_figures(self._label)
+        self._label.setMinimumWidth(160)  # so that the ticks stay put while the words change
         self._label.setAccessibleName(self.tr("Progress"))
         self._stop = QToolButton(self)
-        self._stop.setIcon(icons.icon("square"))
+        self._stop.setIcon(icons.icon("stop"))
         self._stop.setFixedSize(theme.CONTROL, theme.CONTROL)
         self._stop.setToolTip(self.tr("Stop the running picture (Esc)"))
         self._stop.setAccessibleName(self.tr("Stop"))
         self._stop.clicked.connect(self.stop_requested)
         self._stop.hide()
+        self._live = QPushButton(self.tr("Back to the running picture"), self)
+        theme.set_kind(self._live, "link")
+        self._live.clicked.connect(self.live_requested)
+        self._live.hide()
         self._since = QElapsedTimer()
         self._words = ""
         self._clock = QTimer(self)  # counts the seconds of a wait nobody can foretell
@@ -41,8 +48,9 @@ class ProgressStrip(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.S24, 0, theme.S16, 0)
         row.setSpacing(theme.S16)
-        row.addWidget(self._ticks, 1)
         row.addWidget(self._label)
+        row.addWidget(self._ticks, 1)
+        row.addWidget(self._live)
         row.addWidget(self._stop)
         self.idle("")
 
@@ -55,8 +63,12 @@ class ProgressStrip(QWidget):
         self._job = None
         self._clock.stop()
         self._stop.hide()
+        self._live.hide()
         self._ticks.show_nothing()
         self._label.setText(text)
+
+    def offer_live(self, offered: bool) -> None:
+        self._live.setVisible(offered)
 
     @Slot(object)
     def on_started(self, event: Started) -> None:
@@ -82,7 +94,7 @@ class ProgressStrip(QWidget):
         self._since.start()
         self._clock.start()
 
-    @Slot(object)
+    @Slot()
     def on_ready(self) -> None:
         """The engine has warmed up."""
         if self._job is None:
@@ -157,11 +169,11 @@ class _Ticks(QWidget):
             return
         if not self.total:
             return
-        pitch = min(12.0, self.width() / self.total)
-        width = max(1.0, min(3.0, pitch - 2))
+        pitch = self.width() / self.total
+        width = max(1.0, pitch - 3)
         for step in range(1, self.total + 1):
             running = step == self.done + 1
-            height = 16 if running else 10
-            painter.setBrush(theme.color("accent" if running else "text" if step <= self.done else "line"))
-            x = (step - 1) * pitch
-            painter.drawRoundedRect(QRectF(x, middle - height / 2, width, height), width / 2, width / 2)
+            height = 8 if running else 4
+            painter.setBrush(theme.color("accent" if running else "quiet" if step <= self.done else "line"))
+            box = QRectF((step - 1) * pitch, middle - height / 2, width, height)
+            painter.drawRoundedRect(box, min(2.0, width / 2), min(2.0, width / 2))

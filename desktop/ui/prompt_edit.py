@@ -18,7 +18,7 @@ class PromptEdit(QPlainTextEdit):
     accepted = Signal()
 
     def __init__(
-        self, history: History | None, *, min_lines: int = 3, max_lines: int = 8, parent: QWidget | None = None
+        self, history: History | None, *, min_lines: int = 4, max_lines: int = 8, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._history = history

@@ -28,7 +28,7 @@ from desktop.ui.size_fields import SizeFields
 from desktop.ui.size_picker import SizePicker
 from desktop.ui.start_picture_box import StartPictureBox
 
-_LABELS = 68  # width of the column of labels
+_LABELS = 72  # width of the column of labels
 _COUNT_MAX = 64
 
 
@@ -56,13 +56,13 @@ class PromptPanel(QFrame):
         self._grid = QGridLayout(form)
         self._grid.setContentsMargins(theme.S16, theme.S12, theme.S16, theme.S12)
         self._grid.setHorizontalSpacing(theme.S8)
-        self._grid.setVerticalSpacing(theme.S4)
+        self._grid.setVerticalSpacing(theme.S8)
         self._grid.setColumnMinimumWidth(0, _LABELS)
         self._grid.setColumnStretch(1, 1)
         self._build_prompt(history)
-        self._gap(theme.S4)
+        self._gap(0)
         self._build_start(starts)
-        self._gap(theme.S4)
+        self._gap(0)
         self._build_numbers()
         self._build_more()
         self._grid.setRowStretch(self._grid.rowCount(), 1)
@@ -138,11 +138,18 @@ class PromptPanel(QFrame):
     def _build_numbers(self) -> None:
         self.sizes = SizePicker(self)
         self.sizes.picked.connect(self._on_size_picked)
-        self._row(
+        label = self._row(
             self.tr("Size"),
             self.sizes,
             self.tr("Size: the shapes this model was trained for. Others can be typed under Advanced."),
         )
+        self._size_text = QLabel(self)
+        theme.set_kind(self._size_text, "caption")
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(label)
+        texts.addWidget(self._size_text)
+        self._grid.addLayout(texts, self._grid.rowCount() - 1, 0)
         self.steps = NumberSlider(self.tr("Steps"), low=1, high=60, default=20, typed_high=STEPS_MAX, parent=self)
         self._row(
             self.tr("Steps"),
@@ -194,7 +201,7 @@ class PromptPanel(QFrame):
         grid = QGridLayout(body)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(theme.S8)
-        grid.setVerticalSpacing(theme.S4)
+        grid.setVerticalSpacing(theme.S8)
         grid.setColumnMinimumWidth(0, _LABELS)
         grid.setColumnStretch(1, 1)
         self.scheduler = Chooser(self.tr("Scheduler"), self)
@@ -222,7 +229,7 @@ class PromptPanel(QFrame):
         self.generate_button.setFixedHeight(theme.BUTTON)
         self.generate_button.setToolTip(self.tr("Make the picture (Enter)"))
         self.generate_button.clicked.connect(self.submit)
-        self.stop_button = QPushButton(icons.icon("square"), self.tr("Stop"), self)
+        self.stop_button = QPushButton(icons.icon("stop"), self.tr("Stop"), self)
         theme.set_kind(self.stop_button, "tall")
         self.stop_button.setFixedHeight(theme.BUTTON)
         self.stop_button.setToolTip(self.tr("Stop the running picture (Esc)"))
@@ -462,17 +469,21 @@ class PromptPanel(QFrame):
     def _on_size_picked(self, size: tuple[int, int]) -> None:
         self._size_error.clear()
         self.size_fields.set_value(*size)
+        self._mark_size(size)
+
+    def _mark_size(self, size: tuple[int, int]) -> None:
         self.sizes.set_value(*size)
+        self._size_text.setText(words.pixels(*size))
 
     @Slot()
     def _on_size_typed(self) -> None:
         try:
-            width, height = self.size_fields.value()
+            size = self.size_fields.value()
         except KnownError as error:
             self._size_error.show_error(error)
         else:
             self._size_error.clear()
-            self.sizes.set_value(width, height)
+            self._mark_size(size)
 
     @Slot()
     def _on_start_changed(self) -> None:

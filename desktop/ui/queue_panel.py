@@ -2,7 +2,16 @@
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.messages import Preview, QueueChanged
 from desktop.ui import icons, theme
@@ -43,6 +52,7 @@ class QueuePanel(QWidget):
         column.addLayout(head)
         column.addWidget(self._empty, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.list, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._show_count()
 
     @Slot(object)
@@ -78,6 +88,8 @@ class QueuePanel(QWidget):
         self._title.setText(self.tr("Queue ({0})").format(count) if count else self.tr("Queue"))
         self._empty.setVisible(count == 0)
         self.list.setVisible(count > 0)
+        # An empty queue leaves its room to the history.
+        self.setMaximumHeight(16_777_215 if count else self.layout().heightForWidth(240))
 
     @Slot(int)
     def _on_step_wanted(self, down: int) -> None:
@@ -108,7 +120,7 @@ class QueuePanel(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if job.running:
-            menu.addAction(icons.icon("square"), self.tr("Stop")).triggered.connect(self.remove_current)
+            menu.addAction(icons.icon("stop"), self.tr("Stop")).triggered.connect(self.remove_current)
         else:
             up = menu.addAction(icons.icon("arrow-up"), self.tr("Earlier\tCtrl+Up"))
             up.triggered.connect(self._on_earlier)

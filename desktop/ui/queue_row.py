@@ -61,7 +61,7 @@ class QueueRow(QStyledItemDelegate):
             room -= _BUTTON
             button = self._button(option.rect)
             picture = icons.pixmap(
-                "square" if job.running else "x",
+                "stop" if job.running else "x",
                 16,
                 theme.tokens().text,
                 painter.device().devicePixelRatioF(),

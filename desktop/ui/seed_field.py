@@ -24,6 +24,7 @@ class SeedField(QWidget):
         self.field.setAccessibleName(self.tr("Seed"))
         self.field.setPlaceholderText(self.tr("New each time"))
         self.field.setMaxLength(20)
+        theme.use_tabular_figures(self.field)
         self.field.textEdited.connect(self._on_edited)
         self._lock = self._button("lock-open", self.tr("Lock the seed"))
         self._lock.setCheckable(True)

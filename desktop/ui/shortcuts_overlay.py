@@ -1,6 +1,6 @@
 """All keys, on one card."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from desktop.ui import theme
@@ -9,7 +9,7 @@ from desktop.ui.overlay import Overlay
 
 class ShortcutsOverlay(Overlay):
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(QWidget.tr(parent, "Keys"), parent)
+        super().__init__(QCoreApplication.translate("Overlay", "Keys"), parent)
         columns = QHBoxLayout()
         columns.setSpacing(theme.S32 + theme.S8)
         columns.addLayout(

@@ -4,7 +4,7 @@ from math import gcd
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop.ui import theme, words
 
@@ -25,9 +25,6 @@ class SizePicker(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(theme.S4)
         self._row.addStretch(1)
-        self._label = QLabel(self)
-        theme.set_kind(self._label, "quiet")
-        self._row.addWidget(self._label)
 
     def set_sizes(self, sizes: tuple[tuple[int, int], ...]) -> None:
         sizes = sizes[:_SHOWN]
@@ -46,7 +43,6 @@ class SizePicker(QWidget):
 
     def set_value(self, width: int, height: int) -> None:
         """Mark the shape that is in use; none where the size was typed."""
-        self._label.setText(words.pixels(width, height))
         self._buttons.setExclusive(False)
         for index, button in enumerate(self._buttons.buttons()):
             button.setChecked(self._sizes[index] == (width, height))

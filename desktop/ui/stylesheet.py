@@ -29,6 +29,7 @@ QLabel:disabled { color: $faint; }
 QFrame[kind="panel"] { background: $panel; border: none; }
 QFrame[kind="bar"] { background: $panel; border: none; border-bottom: 1px solid $line; }
 QFrame[kind="left"] { background: $panel; border: none; border-right: 1px solid $line; }
+QFrame[kind="foot"] { background: $ground; border: none; border-top: 1px solid $line; }
 QFrame[kind="right"] { background: $panel; border: none; border-left: 1px solid $line; }
 QFrame[kind="card"] { background: $panel; border: 1px solid $line; border-radius: 6px; }
 QFrame[kind="raised"] { background: $raised; border: 1px solid $line_strong; border-radius: 6px; }
@@ -79,7 +80,7 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
   0; color: $text; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $line; }
-QToolButton:checked { background: $selection; }
+QToolButton:checked { background: $raised; }
 QToolButton:focus { border-color: $focus; }
 QToolButton:disabled { color: $faint; }
 QToolButton::menu-indicator { image: none; width: 0; }

@@ -105,7 +105,7 @@ LIGHT = Tokens(
     focus="#57504b",
     success="#2b7a3d",
     warning="#8a5a00",
-    mat="#f7f5f4",
+    mat="#e9e5e2",
 )
 
 _current: Tokens = DARK
@@ -202,7 +202,6 @@ def _load_font(app: QApplication) -> None:
         family = family or (families[0] if families else "")
     font = QFont(family) if family else app.font()
     font.setPixelSize(TEXT_PX)
-    font.setFeature(QFont.Tag("tnum"), 1)  # counters do not dance
     app.setFont(font)
 
 
@@ -212,6 +211,16 @@ def font(pixels: int = TEXT_PX, weight: QFont.Weight = QFont.Weight.Normal) -> Q
     result.setPixelSize(pixels)
     result.setWeight(weight)
     return result
+
+
+def use_tabular_figures(widget: QWidget) -> None:
+    """Give a widget digits of one width, so that its numbers do not dance.
+
+    Not for the whole window: Inter widens the hyphen along with the digits.
+    """
+    font = QFont(widget.font())
+    font.setFeature(QFont.Tag("tnum"), 1)
+    widget.setFont(font)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -1,12 +1,13 @@
 """The bar at the top: pages on the left; model, device and menu on the right."""
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from desktop.messages import ModelInfo
 from desktop.ui import icons, theme
 from desktop.ui.chooser import Chooser
+from desktop.ui.icon_label import IconLabel
 
 
 class TopBar(QFrame):
@@ -27,8 +28,7 @@ class TopBar(QFrame):
         super().__init__(parent)
         theme.set_kind(self, "bar")
         self.setFixedHeight(theme.BAR)
-        mark = QLabel(self)
-        mark.setPixmap(icons.icon("aperture", 20, "accent").pixmap(QSize(20, 20), self.devicePixelRatioF()))
+        mark = IconLabel("aperture", 20, "accent", self)
         name = QLabel("Safelight", self)
         name.setFont(theme.font(15, theme.SEMIBOLD))
         row = QHBoxLayout(self)
@@ -53,7 +53,7 @@ class TopBar(QFrame):
         self.model = Chooser(self.tr("Model"), self)
         theme.set_kind(self.model, "bare")
         self.model.setToolTip(self.tr("Model: decides what can be drawn, and how large"))
-        self.model.setMinimumContentsLength(14)
+        self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
         self.model.setMaximumWidth(280)
         self.model.activated.connect(self._on_model)
         row.addWidget(self.model)

@@ -1,9 +1,10 @@
 """The first thing a new user reads."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from desktop.ui import icons, theme
+from desktop.ui import theme
+from desktop.ui.icon_label import IconLabel
 
 _TEXT_WIDTH = 400
 
@@ -46,8 +47,7 @@ class Welcome(QWidget):
             ),
         )
         for row, (name, text) in enumerate(texts):
-            mark = QLabel(card)
-            mark.setPixmap(icons.icon(name, 20, "quiet").pixmap(QSize(20, 20), self.devicePixelRatioF()))
+            mark = IconLabel(name, 20, "quiet", card)
             label = QLabel(text, card)
             label.setWordWrap(True)
             label.setFixedWidth(_TEXT_WIDTH)

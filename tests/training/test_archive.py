@@ -18,13 +18,15 @@ def test_members_come_back_without_the_leading_folder(tmp_path):
 
 
 def test_a_missing_member_is_a_known_error(tmp_path):
-    with pytest.raises(KnownError, match="has no words.json"):
+    with pytest.raises(KnownError, match=r"has no words\.json"):
         archive.member(pack(tmp_path / "a.tgz", {"readme": b"two"}), "words.json")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return pack(tmp_path_factory.mktemp("tar") / "a.tgz", {f"{n}.bin": random.Random(n).randbytes(2304) for n in range(4)})
+    return pack(
+        tmp_path_factory.mktemp("tar") / "a.tgz", {f"{n}.bin": random.Random(n).randbytes(2304) for n in range(4)}
+    )
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,7 +12,9 @@ def test_weights_moments_and_counters_come_back(tmp_path):
     optimiser = torch.optim.AdamW(layer.parameters(), lr=0.1)
     layer(torch.ones(1, 3)).sum().backward()
     optimiser.step()
-    kept = checkpoint.prefixed("a", layer.state_dict()) | checkpoint.prefixed("o", checkpoint.optimiser_tensors(optimiser))
+    kept = checkpoint.prefixed("a", layer.state_dict()) | checkpoint.prefixed(
+        "o", checkpoint.optimiser_tensors(optimiser)
+    )
     checkpoint.store(tmp_path / "c.safetensors", kept, {"done": 7, "seconds": 0.1})
     tensors, counters = checkpoint.load(tmp_path / "c.safetensors")
     assert counters == {"done": 7, "seconds": 0.1}

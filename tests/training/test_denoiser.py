@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from diffusers import DDIMScheduler
@@ -41,4 +43,4 @@ def test_the_shipped_schedule_is_the_trained_one():
 def test_the_rate_rises_then_falls_to_its_floor():
     rates = [budget.rate(part / 100, peak=1.0, warmup=0.1, floor=0.05) for part in range(101)]
     assert rates[10] == pytest.approx(1) and rates[100] == pytest.approx(0.05) and rates[0] < 0.1
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))

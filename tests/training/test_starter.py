@@ -42,7 +42,7 @@ def test_an_interrupted_run_goes_on_with_the_same_losses(straight, tmp_path, sto
 
 def test_the_exported_folder_loads_offline_and_draws(straight):
     folder = straight[1] / "model"
-    pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, torch_dtype=torch.float32)
+    pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(0)
     drawn = pipe("a purple cat on the moon, zqj ☃", num_inference_steps=3, generator=generator).images[0]
@@ -100,7 +100,7 @@ def test_a_model_can_be_exported_before_anything_is_trained(tmp_path):
 def test_any_text_becomes_tokens_and_none_is_unknown(straight):
     words = tokenizer.load(straight[1] / "model" / "tokenizer")
     for text in ("", "a red apple", "Ünïcode ☃ 日本", "x" * 500):
-        found = words(text, padding="max_length", max_length=words.model_max_length, truncation=True).input_ids
+        found = words(text, padding="max_length", max_length=tokenizer.WORDS_MAX, truncation=True).input_ids
         assert len(found) == tokenizer.WORDS_MAX and max(found) < len(words)
     assert words.decode(words("Zoë ☃").input_ids, skip_special_tokens=True) == "zoë ☃"
 

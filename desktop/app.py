@@ -1,0 +1,197 @@
+"""The window's composition root: builds every part, owns the order of start and of shutdown.
+
+Order of start: settings, store, window on the screen, then the event loop, then torch in the engine's thread.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtWidgets import QApplication
+
+from desktop import __version__, settings
+from desktop.errors import KnownError
+from desktop.messages import Failed, QueueChanged
+from desktop.settings import Folders, find_folders
+from desktop.store.recipe import read_request
+from desktop.studio import Studio
+from desktop.ui import theme
+from desktop.ui.bridge import Bridge
+from desktop.ui.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+
+_QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
+
+
+class App(QObject):
+    """One running program. Attributes: studio, bridge, window. Raises KnownError where the data cannot be used."""
+
+    def __init__(self, folders: Folders) -> None:
+        super().__init__()
+        folders.make()
+        self._settings_path = folders.settings
+        chosen = settings.load(folders.settings)
+        self.bridge = Bridge(self)
+        self.studio = Studio(folders, self.bridge.post)
+        self._left_over = self.studio.queue.load()
+        self._to_keep: QueueChanged | None = None
+        self._keeper = QTimer(self)
+        self._keeper.setSingleShot(True)
+        self._keeper.setInterval(_QUEUE_KEPT_AFTER_MS)
+        self._keeper.timeout.connect(self._keep_queue)
+        theme.apply(QApplication.instance(), chosen.theme)
+        self.window = build_window(self.studio, chosen, self._save_settings)
+        self.window.connect_bridge(self.bridge)
+        self.bridge.queue_changed.connect(self._on_queue_changed)
+        self._model = chosen.model
+
+    def start_engine(self) -> None:
+        """Begin importing torch; called once the window has been painted."""
+        self.studio.engine.start(warm_up=self._model)
+        if self._left_over:
+            self.window.offer_left_over(self._left_over)
+
+    def close(self) -> None:
+        """In this order: what waits is kept, the engine stops, the window forgets, the store closes."""
+        self._keeper.stop()
+        self._keep_queue()
+        self.bridge.close()
+        if not self.studio.close():
+            _log.error("the engine did not stop in time")
+
+    @Slot(object)
+    def _on_queue_changed(self, event: QueueChanged) -> None:
+        self._to_keep = event
+        if not self._keeper.isActive():
+            self._keeper.start()
+
+    @Slot()
+    def _keep_queue(self) -> None:
+        if self._to_keep is None:
+            return
+        try:
+            self.studio.queue.keep(job.request for job in self._to_keep.jobs)
+        except KnownError:
+            _log.exception("the queue cannot be kept")
+        self._to_keep = None
+
+    def _save_settings(self, chosen: settings.Settings) -> None:
+        try:
+            settings.save(self._settings_path, chosen)
+        except KnownError:
+            _log.exception("the settings cannot be kept")
+
+
+def build_window(
+    studio: Studio, chosen: settings.Settings, save_settings: Callable[[settings.Settings], None]
+) -> MainWindow:
+    from desktop.ui.gallery_page import GalleryPage
+    from desktop.ui.gallery_strip import GalleryStrip
+    from desktop.ui.history_panel import HistoryPanel
+
+    return MainWindow(
+        engine=studio.engine,
+        models=studio.library,
+        history=studio.history,
+        starts=studio.starts,
+        read_request=read_request,
+        settings=chosen,
+        save_settings=save_settings,
+        folders=studio.folders,
+        gallery_page=GalleryPage(studio.pictures),
+        picture_strip=GalleryStrip(studio.pictures),
+        history_panel=HistoryPanel(studio.history),
+    )
+
+
+def main(data: str | None = None, on_window: Callable[[App], None] | None = None) -> int:
+    """Open the window and run until it is closed. on_window is called once it has been painted.
+
+    Returns the exit status. Raises KnownError where no window can be opened or the data cannot be used.
+    """
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise KnownError(
+            "There is no display to open a window on", 'Use the command line: safelight generate "a red apple".'
+        )
+    folders = find_folders(data)
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    application.setApplicationName("Safelight")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("safelight")
+    # The loop below ends when the last window has closed and everything is put away, not before.
+    application.setQuitOnLastWindowClosed(False)
+    try:
+        app = App(folders)
+    except KnownError as error:
+        _tell_before_the_window(error)
+        return 2
+    log_to(folders)
+    app.window.show()
+    application.processEvents()  # the first paint, before anything slow is imported
+
+    import qasync
+
+    async def run() -> None:
+        closed = asyncio.Event()
+        application.lastWindowClosed.connect(closed.set)
+        previous = sys.excepthook
+        sys.excepthook = lambda *error: _on_bug(app, *error)
+        try:
+            if on_window is not None:
+                on_window(app)
+            app.start_engine()
+            await closed.wait()
+        finally:
+            sys.excepthook = previous
+            app.close()
+            app.window.deleteLater()
+
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(application)) as runner:
+        runner.run(run())
+    return 0
+
+
+def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: object) -> None:
+    """An error nobody foresaw on the GUI thread: it is logged and told, and the window stays."""
+    if issubclass(kind, KeyboardInterrupt):
+        app.window.close()
+        return
+    _log.error("an error nobody foresaw in the window", exc_info=(kind, error, trace))
+    app.bridge.post(
+        Failed(
+            job_id=None,
+            request=None,
+            message=f"{kind.__name__}: {str(error)[:300]}",
+            hint="",
+            is_bug=True,
+            details="".join(traceback.format_exception(kind, error, trace)),
+        )
+    )
+
+
+def _tell_before_the_window(error: KnownError) -> None:
+    from PySide6.QtWidgets import QMessageBox
+
+    print(f"safelight: {error}", file=sys.stderr)
+    box = QMessageBox(QMessageBox.Icon.Warning, "Safelight", error.message)
+    box.setInformativeText(error.hint)
+    box.setWindowModality(Qt.WindowModality.ApplicationModal)
+    box.exec()
+
+
+def log_to(folders: Folders) -> None:
+    """Errors and timings to a file that stays on this machine; prompts are never written there."""
+    handler = RotatingFileHandler(folders.log, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    root = logging.getLogger("desktop")
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)
+    _log.info("Safelight %s starts on %s, Python %s", __version__, sys.platform, sys.version.split()[0])

@@ -1,0 +1,291 @@
+"""The page where pictures are made: the parts side by side, and the wiring between them."""
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.errors import KnownError
+from desktop.messages import (
+    Cancelled,
+    Failed,
+    GenerationRequest,
+    PhaseChanged,
+    PictureRecord,
+    Preview,
+    QueueChanged,
+    Saved,
+    Started,
+    random_seed,
+)
+from desktop.ui import theme
+from desktop.ui.bridge import Bridge
+from desktop.ui.message_bar import MessageBar
+from desktop.ui.ports import Engine, History, HistoryEntry, Models, StartPictures
+from desktop.ui.preview_view import PreviewView
+from desktop.ui.progress_strip import ProgressStrip
+from desktop.ui.prompt_panel import PromptPanel
+from desktop.ui.queue_panel import QueuePanel
+from desktop.ui.welcome import Welcome
+
+_SIDE = 240
+_PANEL_MIN, _PANEL_MAX = 300, 360
+_VARIATIONS = 4
+
+
+class CreatePage(QWidget):
+    """Prompt panel, preview with progress and newest pictures, history and queue.
+
+    Signals: model_wanted(name), welcome_closed(), models_wanted(), and what the preview's menu asks for:
+    save_as(PictureRecord), show_in_folder(path), full_screen().
+    """
+
+    model_wanted = Signal(str)
+    welcome_closed = Signal()
+    models_wanted = Signal()
+    save_as = Signal(object)
+    show_in_folder = Signal(str)
+    full_screen = Signal()
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        models: Models,
+        history: History,
+        starts: StartPictures,
+        picture_strip: QWidget,
+        history_panel: QWidget,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._models = models
+        self._running: str | None = None  # job id
+        self._pinned = False  # an older picture is looked at while a job runs
+        self.panel = PromptPanel(history, starts, self)
+        self.preview = PreviewView(parent=self)
+        self.progress = ProgressStrip(self)
+        self.messages = MessageBar(self)
+        self.queue = QueuePanel(engine, self)
+        self.picture_strip = picture_strip
+        self.history_panel = history_panel
+        self._welcome: Welcome | None = None
+        self._build()
+        self._connect_parts()
+        self.preview.show_examples()
+
+    def _build(self) -> None:
+        self._message_holder = QWidget(self)
+        message_row = QVBoxLayout(self._message_holder)
+        message_row.setContentsMargins(theme.S16, theme.S16, theme.S16, 0)
+        message_row.addWidget(self.messages)
+        self._foot = QFrame(self)
+        theme.set_kind(self._foot, "foot")
+        foot = QVBoxLayout(self._foot)
+        foot.setContentsMargins(0, 1, 0, 0)
+        foot.setSpacing(0)
+        foot.addWidget(self.progress)
+        foot.addWidget(self.picture_strip)
+        centre = QVBoxLayout()
+        centre.setSpacing(0)
+        centre.addWidget(self._message_holder)
+        centre.addWidget(self.preview, 1)
+        centre.addWidget(self._foot)
+        self._message_holder.hide()
+        self.side = QFrame(self)
+        theme.set_kind(self.side, "right")
+        self.side.setFixedWidth(_SIDE)
+        line = QFrame(self.side)
+        theme.set_kind(line, "line")
+        side = QVBoxLayout(self.side)
+        side.setContentsMargins(1, 0, 0, 0)
+        side.setSpacing(0)
+        side.addWidget(self.history_panel, 3)
+        side.addWidget(line)
+        side.addWidget(self.queue, 2)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.panel)
+        row.addLayout(centre, 1)
+        row.addWidget(self.side)
+
+    def _connect_parts(self) -> None:
+        self.panel.submitted.connect(self._on_submitted)
+        self.panel.stop_requested.connect(self.stop)
+        self.progress.stop_requested.connect(self.stop)
+        self.progress.live_requested.connect(self._on_live)
+        self.messages.shown.connect(self._message_holder.setVisible)
+        self.preview.example_chosen.connect(self._on_example)
+        self.preview.use_settings.connect(self.use_request)
+        self.preview.use_as_start.connect(self.use_as_start)
+        self.preview.save_as.connect(self.save_as)
+        self.preview.show_in_folder.connect(self.show_in_folder)
+        self.preview.full_screen.connect(self.full_screen)
+        self.history_panel.chosen.connect(self._on_history_chosen)
+
+    def connect_bridge(self, bridge: Bridge) -> None:
+        bridge.phase.connect(self._on_phase)
+        bridge.queue_changed.connect(self._on_queue_changed)
+        bridge.started.connect(self._on_started)
+        bridge.preview.connect(self._on_preview)
+        bridge.saved.connect(self._on_saved)
+        bridge.cancelled.connect(self._on_cancelled)
+        bridge.failed.connect(self._on_failed)
+        bridge.ready.connect(self.progress.on_ready)
+
+    # What the window and other pages ask for
+
+    @property
+    def running(self) -> str | None:
+        """The id of the running job."""
+        return self._running
+
+    @Slot()
+    def stop(self) -> None:
+        if self._running is not None:
+            self._engine.cancel(self._running)
+
+    @Slot(object)
+    def use_request(self, request: GenerationRequest) -> None:
+        """Put a picture's settings into the panel."""
+        self._take_model(request.model)
+        self.panel.set_request(request)
+
+    @Slot(object)
+    def make_variations(self, request: GenerationRequest) -> None:
+        """The same settings with other seeds, at once."""
+        self.panel.set_request(request, keep_seed=False)
+        self._on_submitted(tuple(request.replace(seed=random_seed()) for _ in range(_VARIATIONS)))
+
+    @Slot(str)
+    def use_as_start(self, path: str) -> None:
+        self.panel.start_picture.load(path)
+
+    @Slot(object)
+    def show_record(self, record: PictureRecord) -> None:
+        """Look at a finished picture; while a job runs, until its previews are asked for again."""
+        self._pinned = self._running is not None
+        self.progress.offer_live(self._pinned)
+        self.close_welcome()
+        self.preview.show_record(record)
+
+    def show_welcome(self, pictures_folder: str) -> None:
+        self._welcome = Welcome(pictures_folder, self.preview)
+        self._welcome.closed.connect(self.close_welcome)
+        self._welcome.models_wanted.connect(self.models_wanted)
+        self.preview.set_cover(self._welcome)
+
+    @Slot()
+    def close_welcome(self) -> None:
+        if self._welcome is not None:
+            self._welcome = None
+            self.preview.set_cover(None)
+            self.welcome_closed.emit()
+            self.panel.prompt.setFocus()
+
+    def show_error(self, error: KnownError) -> None:
+        self.messages.show_error(error)
+
+    def set_alone(self, alone: bool) -> None:
+        """Show nothing but the picture."""
+        self.panel.setVisible(not alone)
+        self._foot.setVisible(not alone)
+
+    def fit_panel(self, window_width: int) -> None:
+        self.panel.setFixedWidth(max(_PANEL_MIN, min(_PANEL_MAX, round(window_width * 0.235))))
+
+    def wait(self) -> None:
+        """Wait for what is read in the background; for shutdown."""
+        self.preview.wait()
+        self.panel.start_picture.wait()
+
+    def _take_model(self, name: str) -> None:
+        if self.panel.model is not None and self.panel.model.name == name:
+            return
+        try:
+            self._models.resolve(name)
+        except KnownError as error:
+            self.messages.show_error(error)
+        else:
+            self.model_wanted.emit(name)
+
+    # What the parts say
+
+    @Slot(object)
+    def _on_submitted(self, requests: tuple[GenerationRequest, ...]) -> None:
+        self.close_welcome()
+        self.messages.clear()
+        self._on_live()
+        try:
+            for request in requests:
+                self._engine.submit(request)
+        except KnownError as error:
+            self.messages.show_error(error)
+
+    @Slot(str)
+    def _on_example(self, prompt: str) -> None:
+        self.panel.prompt.set_text(prompt)
+        self.panel.prompt.setFocus()
+        self.panel.submit()
+
+    @Slot(object)
+    def _on_history_chosen(self, entry: HistoryEntry) -> None:
+        self.panel.prompt.set_text(entry.prompt)
+        self.panel.negative.set_text(entry.negative_prompt)
+        if entry.negative_prompt:
+            self.panel.negative_fold.set_open(True)
+        self.panel.prompt.setFocus()
+
+    @Slot()
+    def _on_live(self) -> None:
+        self._pinned = False
+        self.progress.offer_live(False)
+
+    # What the engine says
+
+    @Slot(object)
+    def _on_phase(self, event: PhaseChanged) -> None:
+        self.progress.on_phase(event)
+
+    @Slot(object)
+    def _on_queue_changed(self, event: QueueChanged) -> None:
+        self.queue.on_queue_changed(event)
+        self.panel.set_running(any(job.running for job in event.jobs))
+
+    @Slot(object)
+    def _on_started(self, event: Started) -> None:
+        self._running = event.job_id
+        self.panel.set_running(True)
+        self.progress.on_started(event)
+        if not self._pinned:
+            self.preview.on_started(event)
+
+    @Slot(object)
+    def _on_preview(self, event: Preview) -> None:
+        self.progress.on_preview(event)
+        self.queue.on_preview(event)
+        if not self._pinned:
+            self.preview.on_preview(event)
+
+    @Slot(object)
+    def _on_saved(self, event: Saved) -> None:
+        self._end(event.job_id)
+        self.progress.on_saved(event)
+        if not self._pinned:
+            self.preview.show_record(event.record)
+
+    @Slot(object)
+    def _on_cancelled(self, event: Cancelled) -> None:
+        self._end(event.job_id)
+        self.progress.on_cancelled(event)
+
+    @Slot(object)
+    def _on_failed(self, event: Failed) -> None:
+        self._end(event.job_id)
+        self.progress.on_failed(event)
+        self.messages.show_failed(event)
+
+    def _end(self, job_id: str | None) -> None:
+        if job_id is not None and job_id == self._running:
+            self._running = None
+            self.panel.set_running(False)

@@ -1,0 +1,167 @@
+"""Models on disk, whole and broken."""
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desktop.errors import KnownError
+from desktop.library.library import Library
+from desktop.library.weights import read_header, weights_in
+from tests.models import STARTER, copy_model, write_stable_diffusion
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return write_stable_diffusion(tmp_path_factory.mktemp("elsewhere") / "tiny")
+
+
+@pytest.fixture
+def library(tmp_path):
+    (tmp_path / "models").mkdir()
+    return Library(builtin=STARTER, models=tmp_path / "models", added=tmp_path / "models.json")
+
+
+def test_the_built_in_model_is_there_first_and_whole(library):
+    first = library.list()[0]
+    assert first.name == "starter"
+    assert first.builtin
+    assert first.scheduler in first.schedulers
+    assert (first.width, first.height) in first.sizes
+    assert library.check_all() == {"starter": None}
+    assert first.bytes <= 64 * 2**20
+
+
+def test_a_folder_put_into_the_models_folder_is_found(library, tiny, tmp_path):
+    copy_model(tiny, tmp_path / "models" / "mine")
+    assert [info.name for info in library.list()] == ["starter", "mine"]
+    assert library.resolve("mine").width == 32
+
+
+def test_a_folder_elsewhere_is_added_once_and_remembered(library, tiny, tmp_path):
+    assert library.add(str(tiny)).name == "tiny"
+    assert library.add(str(tiny)).name == "tiny"
+    again = Library(builtin=STARTER, models=tmp_path / "models", added=tmp_path / "models.json")
+    assert [info.name for info in again.list()] == ["starter", "tiny"]
+
+
+def test_two_folders_of_one_name_get_two_names(library, tiny, tmp_path):
+    other = copy_model(tiny, tmp_path / "other" / "tiny")
+    assert [library.add(str(tiny)).name, library.add(str(other)).name] == ["tiny", "tiny-2"]
+
+
+def test_a_model_is_found_by_its_path_too(library, tiny):
+    assert library.resolve(str(tiny)).path == str(tiny)
+
+
+def test_a_folder_that_goes_away_leaves_the_rest_usable(library, tiny, tmp_path):
+    import shutil
+
+    going = copy_model(tiny, tmp_path / "going")
+    library.add(str(going))
+    shutil.rmtree(going)
+    assert [info.name for info in library.list()] == ["starter"]
+    with pytest.raises(KnownError, match="gone"):
+        library.resolve("going")
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _huge_header(path):
+    path.write_bytes(struct.pack("<Q", 2**31) + b"{}")
+
+
+def _pickle(path):
+    path.rename(path.with_suffix(".bin"))
+
+
+def _nothing(path):
+    path.unlink()
+
+
+def _renamed_pickle(path):
+    import pickle
+
+    path.write_bytes(pickle.dumps({"weight": [1, 2, 3]}))
+
+
+@pytest.mark.parametrize("damage", [_truncate, _huge_header, _pickle, _nothing, _renamed_pickle])
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_damaged_weights_are_named_in_a_sentence(library, tiny, tmp_path, part, damage):
+    broken = copy_model(tiny, tmp_path / "broken")
+    damage(next((broken / part).glob("*.safetensors")))
+    with pytest.raises(KnownError) as raised:
+        library.add(str(broken))
+    assert part in raised.value.message
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"_class_name": "NoPipeline"}', '{"_class_name": "StableDiffusionPipeline"}', "[" * 100_000],
+)
+def test_a_damaged_index_is_named_in_a_sentence(library, tiny, tmp_path, text):
+    broken = copy_model(tiny, tmp_path / "broken")
+    (broken / "model_index.json").write_text(text)
+    with pytest.raises(KnownError):
+        library.add(str(broken))
+
+
+def test_a_component_with_code_of_its_own_is_not_loaded(library, tiny, tmp_path):
+    hostile = copy_model(tiny, tmp_path / "hostile")
+    index = json.loads((hostile / "model_index.json").read_text())
+    index["unet"] = ["evil_module", "Evil"]
+    (hostile / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(KnownError, match="unet"):
+        library.add(str(hostile))
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "", "\x00"])
+def test_a_path_that_is_no_folder_is_named(library, path):
+    with pytest.raises(KnownError):
+        library.add(path)
+
+
+def test_a_broken_list_of_added_models_is_passed_over(library, tmp_path):
+    (tmp_path / "models.json").write_text("{]")
+    assert [info.name for info in library.list()] == ["starter"]
+
+
+def test_the_makers_recommendations_are_taken_where_they_make_sense(library, tiny, tmp_path):
+    folder = copy_model(tiny, tmp_path / "models" / "carded")
+    card = {"title": "Carded", "steps": 12, "guidance_scale": "much", "scheduler": "euler", "schedulers": ["nonsense"]}
+    (folder / "safelight.json").write_text(json.dumps(card))
+    info = library.resolve("carded")
+    assert (info.title, info.steps, info.guidance_scale, info.scheduler) == ("Carded", 12, 7.0, "euler")
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_under_a_weights_name_are_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
+    path.write_bytes(data)
+    try:
+        assert isinstance(read_header(path), dict)
+    except KnownError:
+        pass
+
+
+@given(at=st.integers(0, 400), byte=st.integers(0, 255))
+def test_a_header_with_one_byte_changed_is_read_or_refused(tmp_path_factory, at, byte):
+    header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+    whole = bytearray(struct.pack("<Q", len(header)) + header + bytes(8))
+    whole[at % len(whole)] = byte
+    path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
+    path.write_bytes(whole)
+    try:
+        read_header(path)
+    except KnownError:
+        pass
+
+
+def test_an_empty_component_says_so(tmp_path):
+    with pytest.raises(KnownError, match="no weights"):
+        weights_in(tmp_path)
