@@ -19,9 +19,15 @@ from desktop.errors import KnownError
 from desktop.messages import Failed, QueueChanged
 from desktop.settings import Folders, find_folders
 from desktop.store.recipe import read_request
+from desktop.store.thumbs import Thumbnails
 from desktop.studio import Studio
 from desktop.ui import theme
 from desktop.ui.bridge import Bridge
+from desktop.ui.gallery import Gallery
+from desktop.ui.gallery_page import GalleryPage
+from desktop.ui.gallery_strip import GalleryStrip
+from desktop.ui.gallery_wiring import GalleryWiring
+from desktop.ui.history_panel import HistoryPanel
 from desktop.ui.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -30,7 +36,7 @@ _QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
 
 
 class App(QObject):
-    """One running program. Attributes: studio, bridge, window. Raises KnownError where the data cannot be used."""
+    """One running program: studio, bridge, gallery, window. Raises KnownError where the data cannot be used."""
 
     def __init__(self, folders: Folders) -> None:
         super().__init__()
@@ -46,8 +52,24 @@ class App(QObject):
         self._keeper.setInterval(_QUEUE_KEPT_AFTER_MS)
         self._keeper.timeout.connect(self._keep_queue)
         theme.apply(QApplication.instance(), chosen.theme)
-        self.window = build_window(self.studio, chosen, self._save_settings)
+        self.gallery = Gallery(self.studio.pictures, Thumbnails(folders.thumbnails), self)
+        history_panel = HistoryPanel(self.studio.history)
+        self.window = MainWindow(
+            engine=self.studio.engine,
+            models=self.studio.library,
+            history=self.studio.history,
+            starts=self.studio.starts,
+            read_request=read_request,
+            settings=chosen,
+            save_settings=self._save_settings,
+            folders=folders,
+            gallery_page=GalleryPage(self.gallery),
+            picture_strip=GalleryStrip(self.gallery),
+            history_panel=history_panel,
+            version=__version__,
+        )
         self.window.connect_bridge(self.bridge)
+        GalleryWiring(self.window, self.gallery, history_panel, self.bridge)
         self.bridge.queue_changed.connect(self._on_queue_changed)
         self._model = chosen.model
 
@@ -62,6 +84,7 @@ class App(QObject):
         self._keeper.stop()
         self._keep_queue()
         self.bridge.close()
+        self.gallery.close()
         if not self.studio.close():
             _log.error("the engine did not stop in time")
 
@@ -86,28 +109,6 @@ class App(QObject):
             settings.save(self._settings_path, chosen)
         except KnownError:
             _log.exception("the settings cannot be kept")
-
-
-def build_window(
-    studio: Studio, chosen: settings.Settings, save_settings: Callable[[settings.Settings], None]
-) -> MainWindow:
-    from desktop.ui.gallery_page import GalleryPage
-    from desktop.ui.gallery_strip import GalleryStrip
-    from desktop.ui.history_panel import HistoryPanel
-
-    return MainWindow(
-        engine=studio.engine,
-        models=studio.library,
-        history=studio.history,
-        starts=studio.starts,
-        read_request=read_request,
-        settings=chosen,
-        save_settings=save_settings,
-        folders=studio.folders,
-        gallery_page=GalleryPage(studio.pictures),
-        picture_strip=GalleryStrip(studio.pictures),
-        history_panel=HistoryPanel(studio.history),
-    )
 
 
 def main(data: str | None = None, on_window: Callable[[App], None] | None = None) -> int:

@@ -46,10 +46,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 class _Printer:
-    """Tells what happens: events as JSON on stdout, or words on stderr and saved paths on stdout."""
+    """Tells what happens: events as JSON on stdout, or words on stderr and saved paths, if wanted, on stdout."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, paths: bool = True) -> None:
         self._json = as_json
+        self._paths = paths
         self._live = not as_json and sys.stderr.isatty()
         self._width = 0
 
@@ -69,7 +70,8 @@ class _Printer:
                 self._status(f"step {step} of {total}" + ("" if left is None else f", {left:.0f} s left"))
             case Saved(record=record):
                 self._status("")
-                print(record.path, flush=True)
+                if self._paths:
+                    print(record.path, flush=True)
             case Cancelled():
                 self._status("")
                 print("safelight: stopped", file=sys.stderr)
@@ -176,7 +178,7 @@ def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
     replay = Replay(Path(arguments.image).expanduser())
     studio = Studio(folders, events.put, save=replay.keep, open_start=replay.open_start)
     try:
-        status = _run(studio, events, [replay.request], _Printer(as_json=False) if not arguments.json else _Quiet())
+        status = _run(studio, events, [replay.request], _Printer(as_json=False, paths=False))
     finally:
         studio.close()
     if status:
@@ -187,17 +189,6 @@ def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
     else:
         print(result.words())
     return 0
-
-
-class _Quiet(_Printer):
-    """Only what went wrong."""
-
-    def __init__(self) -> None:
-        super().__init__(as_json=True)
-
-    def tell(self, event: Event) -> None:
-        if isinstance(event, Failed):
-            self._explain(event)
 
 
 def _models(folders: Folders, arguments: argparse.Namespace) -> int:

@@ -130,6 +130,8 @@ class Engine:
                     self._tell_queue()
                     return
 
+    remove = cancel
+
     def move(self, job_id: str, index: int) -> None:
         """Put a waiting job at the index among the waiting ones; out of range means the nearest end."""
         with self._lock:

@@ -34,7 +34,7 @@ class Recipe:
     vae_steps: int = 0
     denoiser_minutes: float = 75.0
     denoiser_steps: int = 0
-    views: int = 56
+    views: int = 40
     shelf_views: int = 6
     size: int = pictures.SIZE
     vocabulary: int = 4000
@@ -125,10 +125,10 @@ def cache_latents(recipe: Recipe, report: Report) -> tuple[torch.Tensor, list[li
     drawn, backgrounds = views(recipe, recipe.views, seed=1)
     flat = drawn.reshape(-1, *drawn.shape[2:])
     parts = []
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(flat), 32):
             pixels = torch.from_numpy(pictures.to_unit(flat[start : start + 32]))
-            parts.append(vae.encode_mean(model, pixels.to(memory_format=torch.channels_last)).contiguous())
+            parts.append(vae.encode_mean(model, pixels.to(memory_format=torch.channels_last)).float().contiguous())
             done = min(len(flat), start + 32)
             if not report("latents", {"samples": done, "step": done, "loss": 0.0, "seconds_left": 0.0}):
                 raise Stopped

@@ -64,7 +64,7 @@ class CreatePage(QWidget):
         self.panel = PromptPanel(history, starts, self)
         self.preview = PreviewView(parent=self)
         self.progress = ProgressStrip(self)
-        self.messages = MessageBar(self)
+        self.messages = MessageBar(self.preview)
         self.queue = QueuePanel(engine, self)
         self.picture_strip = picture_strip
         self.history_panel = history_panel
@@ -74,10 +74,7 @@ class CreatePage(QWidget):
         self.preview.show_examples()
 
     def _build(self) -> None:
-        self._message_holder = QWidget(self)
-        message_row = QVBoxLayout(self._message_holder)
-        message_row.setContentsMargins(theme.S16, theme.S16, theme.S16, 0)
-        message_row.addWidget(self.messages)
+        self.preview.set_banner(self.messages)
         self._foot = QFrame(self)
         theme.set_kind(self._foot, "foot")
         foot = QVBoxLayout(self._foot)
@@ -87,10 +84,8 @@ class CreatePage(QWidget):
         foot.addWidget(self.picture_strip)
         centre = QVBoxLayout()
         centre.setSpacing(0)
-        centre.addWidget(self._message_holder)
         centre.addWidget(self.preview, 1)
         centre.addWidget(self._foot)
-        self._message_holder.hide()
         self.side = QFrame(self)
         theme.set_kind(self.side, "right")
         self.side.setFixedWidth(_SIDE)
@@ -114,7 +109,6 @@ class CreatePage(QWidget):
         self.panel.stop_requested.connect(self.stop)
         self.progress.stop_requested.connect(self.stop)
         self.progress.live_requested.connect(self._on_live)
-        self.messages.shown.connect(self._message_holder.setVisible)
         self.preview.example_chosen.connect(self._on_example)
         self.preview.use_settings.connect(self.use_request)
         self.preview.use_as_start.connect(self.use_as_start)

@@ -24,7 +24,7 @@ class Fold(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.S4)
-        column.addWidget(self.header, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.header, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
         column.addWidget(body)
         body.hide()
 

@@ -1,10 +1,11 @@
 """How one picture looks in the grid and in the strip."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTextLayout, QTextOption
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.ui import gallery_words, icons, theme
+from desktop.ui.gallery_lines import lines
 from desktop.ui.gallery_model import RECORD
 from desktop.ui.gallery_stars import paint_stars
 from desktop.ui.thumbnails import ThumbnailLoader
@@ -41,71 +42,64 @@ class GalleryDelegate(QStyledItemDelegate):
         box.moveCenter(room.center())
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(box), theme.RADIUS, theme.RADIUS)
-        painter.setClipPath(clip)
         self._paint_picture(painter, box, record.path, ratio)
         state = option.state
+        if not getattr(option.widget, "by_keyboard", True):
+            state &= ~QStyle.StateFlag.State_HasFocus
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         if hovered and box.width() >= _CAPTION_FROM and box.height() >= _CAPTION_FROM // 2:
             _paint_caption(painter, box, record.request.prompt)
         elif record.rating:
             _paint_rating(painter, box, record.rating)
-        painter.setClipping(False)
         _paint_rings(painter, box, state)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRect, path: str, ratio: float) -> None:
         pixmap = self._thumbnails.pixmap(path, round(max(box.width(), box.height()) * ratio))
         if pixmap is not None:
-            painter.drawPixmap(box, pixmap)
+            paint_rounded(painter, QRectF(box), pixmap)
             return
-        painter.fillRect(box, theme.color("raised"))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("raised"))
+        painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
         if self._thumbnails.is_broken(path):
             side = 20
             mark = icons.pixmap("triangle-alert", side, theme.tokens().quiet, ratio)
             painter.drawPixmap(box.center().x() - side // 2, box.center().y() - side // 2, mark)
 
 
+def paint_rounded(painter: QPainter, box: QRectF, pixmap: QPixmap) -> None:
+    """A pixmap with round corners, and a hairline that keeps white pictures apart from white ground.
+
+    Painted as a brush: a clip path would leave its corners jagged.
+    """
+    brush = QBrush(pixmap)
+    place = QTransform.fromTranslate(box.left(), box.top())
+    brush.setTransform(place.scale(box.width() / pixmap.width(), box.height() / pixmap.height()))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush)
+    painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.color("text", 0.14), 1))
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS - 0.5, theme.RADIUS - 0.5)
+
+
 def _paint_caption(painter: QPainter, box: QRect, prompt: str) -> None:
     """At most two lines on a dark band; pictures are of any colour, so it is the same in both themes."""
     font = theme.font(12)
-    lines = _lines(gallery_words.shortened(prompt, 200), font, box.width() - 2 * theme.S8, 2)
-    height = len(lines) * 16 + 2 * theme.S8 - 2
+    rows = lines(gallery_words.shortened(prompt, 200), font, box.width() - 2 * theme.S8, 2)
+    height = len(rows) * 16 + 2 * theme.S8 - 2
     band = QRect(box.left(), box.bottom() - height + 1, box.width(), height)
-    painter.fillRect(band, QColor(12, 10, 9, 205))
+    shape = QPainterPath()  # round below as the picture is, square above
+    shape.setFillRule(Qt.FillRule.WindingFill)
+    shape.addRoundedRect(QRectF(band), theme.RADIUS, theme.RADIUS)
+    shape.addRect(QRectF(band).adjusted(0, 0, 0, -theme.RADIUS))
+    painter.fillPath(shape.simplified(), QColor(12, 10, 9, 205))
     painter.setFont(font)
     painter.setPen(QColor("#f5f1ee"))
-    for number, line in enumerate(lines):
+    for number, line in enumerate(rows):
         place = QRect(band.left() + theme.S8, band.top() + theme.S8 - 1 + number * 16, band.width() - theme.S16, 16)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, line)
-
-
-def _lines(text: str, font, width: int, most: int) -> list[str]:
-    """The text in at most `most` lines, the last one shortened with an ellipsis."""
-    from PySide6.QtGui import QFontMetrics
-
-    layout = QTextLayout(text, font)
-    option = QTextOption()
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    layout.setTextOption(option)
-    starts = []
-    layout.beginLayout()
-    while len(starts) < most:
-        line = layout.createLine()
-        if not line.isValid():
-            break
-        line.setLineWidth(width)
-        starts.append((line.textStart(), line.textLength()))
-    layout.endLayout()
-    if not starts:
-        return []
-    # QTextLayout counts UTF-16 units, Python code points; a prompt with emoji needs the difference.
-    raw = text.encode("utf-16-le")
-    lines = [raw[2 * a : 2 * (a + n)].decode("utf-16-le", "ignore") for a, n in starts]
-    rest = raw[2 * starts[-1][0] :].decode("utf-16-le", "ignore")
-    lines[-1] = QFontMetrics(font).elidedText(rest, Qt.TextElideMode.ElideRight, width)
-    return [line.rstrip() for line in lines]
 
 
 def _paint_rating(painter: QPainter, box: QRect, rating: int) -> None:
@@ -125,9 +119,6 @@ def _paint_rings(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
     if state & QStyle.StateFlag.State_Selected:
         painter.setPen(QPen(theme.color("accent"), 2))
         painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), theme.RADIUS + 2, theme.RADIUS + 2)
-    else:
-        painter.setPen(QPen(theme.color("line"), 1))  # white pictures keep an edge on white ground
-        painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
     if state & QStyle.StateFlag.State_HasFocus:
         painter.setPen(QPen(theme.color("focus"), 1.5))
         painter.drawRoundedRect(QRectF(box).adjusted(-4.5, -4.5, 4.5, 4.5), theme.RADIUS + 4, theme.RADIUS + 4)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.messages import PictureRecord
 from desktop.ui import gallery_words, icons, theme, words
 from desktop.ui.gallery import Gallery
+from desktop.ui.gallery_delegate import paint_rounded
 from desktop.ui.gallery_stars import StarRating
 from desktop.ui.thumbnails import ThumbnailLoader
 
@@ -163,10 +164,10 @@ class GalleryDetails(QFrame):
 
     def _build_actions(self) -> QWidget:
         box = QWidget(self)
-        self._use = QPushButton(icons.icon("rotate-ccw"), self.tr("Use settings"), box)
+        self._use = _button(icons.icon("rotate-ccw"), self.tr("Use settings"), box)
         self._use.setToolTip(self.tr("Put this picture's prompt and settings back into the panel (U)"))
         self._use.clicked.connect(self._on_use)
-        self._vary = QPushButton(icons.icon("copy-plus"), self.tr("Variations"), box)
+        self._vary = _button(icons.icon("copy-plus"), self.tr("Variations"), box)
         self._vary.setToolTip(self.tr("Make more like this: the same settings with other seeds (V)"))
         self._vary.clicked.connect(self._on_vary)
         first = QHBoxLayout()
@@ -253,6 +254,12 @@ class GalleryDetails(QFrame):
         self._gallery.delete(self._records)
 
 
+def _button(icon, text: str, parent: QWidget) -> QPushButton:
+    button = QPushButton(icon, f" {text}", parent)  # the style leaves too little room after the icon
+    button.setAccessibleName(text)
+    return button
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _PROMPT_MAX else text[: _PROMPT_MAX - 1] + "…"
 
@@ -299,17 +306,14 @@ class _Cover(QWidget):
         left = (self.width() - size.width()) // 2
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        clip = QPainterPath()
-        clip.addRoundedRect(left, 0, size.width(), size.height(), theme.RADIUS, theme.RADIUS)
-        painter.setClipPath(clip)
+        box = QRectF(left, 0, size.width(), size.height())
         pixmap = self._thumbnails.pixmap(self._record.path, round(max(size.width(), size.height()) * ratio))
         if pixmap is None:
-            painter.fillRect(self.rect(), theme.color("raised"))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("raised"))
+            painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
         else:
-            painter.drawPixmap(left, 0, size.width(), size.height(), pixmap)
-        painter.setClipping(False)
-        painter.setPen(theme.color("line"))
-        painter.drawPath(clip)
+            paint_rounded(painter, box, pixmap)
 
     def _size(self) -> QSize:
         request = self._record.request

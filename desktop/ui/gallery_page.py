@@ -2,15 +2,25 @@
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui import icons, theme, words
 from desktop.ui.gallery import Gallery
+from desktop.ui.gallery_delegate import GAP
 from desktop.ui.gallery_details import GalleryDetails
 from desktop.ui.gallery_model import GalleryModel
+from desktop.ui.gallery_side import SIDE_DEFAULT, SideSlider
 from desktop.ui.gallery_view import GalleryView
 
-SIDE_MIN, SIDE_DEFAULT, SIDE_MAX = 96, 168, 400  # pixels
 _NARROW = 760  # below this width the details fold away
 
 
@@ -35,14 +45,7 @@ class GalleryPage(QWidget):
         self.search.textChanged.connect(self._on_text)
         self._count = QLabel(self)
         theme.set_kind(self._count, "quiet")
-        self.side = QSlider(Qt.Orientation.Horizontal, self)
-        self.side.setRange(SIDE_MIN, SIDE_MAX)
-        self.side.setValue(SIDE_DEFAULT)
-        self.side.setPageStep(32)
-        self.side.setSingleStep(8)
-        self.side.setFixedWidth(120)
-        self.side.setAccessibleName(self.tr("Size of the thumbnails"))
-        self.side.setToolTip(self.tr("Size of the thumbnails"))
+        self.side = SideSlider(self)
         self.side.valueChanged.connect(self._on_side)
         self._fold = QToolButton(self)
         self._fold.setIcon(icons.icon("panel-right"))
@@ -66,8 +69,10 @@ class GalleryPage(QWidget):
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
-        if self.focusWidget() is None:
+        if self.model.rowCount():
             self.view.setFocus()
+        else:
+            self._empty.button.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -85,11 +90,14 @@ class GalleryPage(QWidget):
         left = QVBoxLayout()
         left.setSpacing(0)
         left.addLayout(bar)
-        grid = QHBoxLayout()
-        grid.setContentsMargins(theme.S16 - 6, 0, 0, 0)  # half a gap stands left of the first picture already
-        grid.addWidget(self.view)
-        left.addLayout(grid, 1)
-        left.addWidget(self._empty, 1)
+        grid = QWidget(self)
+        inner = QHBoxLayout(grid)
+        inner.setContentsMargins(theme.S16 - GAP // 2, 0, 0, 0)  # half a gap stands beside every picture
+        inner.addWidget(self.view)
+        self._room = QStackedWidget(self)
+        self._room.addWidget(grid)
+        self._room.addWidget(self._empty)
+        left.addWidget(self._room, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -124,8 +132,7 @@ class GalleryPage(QWidget):
         searching = bool(self.model.text.strip())
         self._count.setText("" if count == 0 and not searching else words.pictures(count))
         empty = self.model.rowCount(QModelIndex()) == 0
-        self.view.setVisible(not empty)
-        self._empty.setVisible(empty)
+        self._room.setCurrentIndex(1 if empty else 0)
         self._empty.show_search(self.model.text.strip())
         self.side.setEnabled(not empty)
         self._fold.setEnabled(not empty)

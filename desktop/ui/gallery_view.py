@@ -1,7 +1,16 @@
 """The list that the grid and the strip are made of."""
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QDrag, QKeyEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDrag,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from desktop.messages import PictureRecord
@@ -18,6 +27,7 @@ class GalleryView(QListView):
     """Pictures in rows that fill the width, or in one row that scrolls sideways.
 
     side: wished for, in pixels; a grid widens it until the row is full.
+    by_keyboard: whether the focus is moved by keys, so that its ring is needed; a click shows where it went.
     Signals: chosen() when other pictures are selected than before.
     """
 
@@ -28,8 +38,9 @@ class GalleryView(QListView):
         self._gallery = gallery
         self._side = side
         self._one_row = one_row
+        self.by_keyboard = False
         self.setModel(model)
-        self.setItemDelegate(GalleryDelegate(gallery.thumbnails, self, theme_gap(one_row)))
+        self.setItemDelegate(GalleryDelegate(gallery.thumbnails, self, gap_of(one_row)))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)  # it switches dragging off, so it comes first
@@ -44,8 +55,7 @@ class GalleryView(QListView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         policy = Qt.ScrollBarPolicy
         self.setHorizontalScrollBarPolicy(policy.ScrollBarAsNeeded if one_row else policy.ScrollBarAlwaysOff)
-        # Always on in a grid: a bar that comes and goes changes the width, and with it the grid, and with it the bar.
-        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if one_row else policy.ScrollBarAlwaysOn)
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if one_row else policy.ScrollBarAsNeeded)
         self.setMouseTracking(True)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setTabKeyNavigation(False)
@@ -77,7 +87,17 @@ class GalleryView(QListView):
         self._fill()
         super().resizeEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.by_keyboard = True
+        super().focusInEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.by_keyboard = False
+        super().mousePressEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self.by_keyboard = True
         row = self.currentIndex().row()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and not event.modifiers():
             self._on_activated(self.currentIndex())
@@ -134,10 +154,11 @@ class GalleryView(QListView):
     def _fill(self) -> None:
         """Widen the cells until a row takes the whole width."""
         if self._one_row:
-            cell = self._side + theme_gap(True)
+            cell = self._side + gap_of(True)
             size = QSize(cell, cell)
         else:
-            width = max(1, self.viewport().width())
+            # The scroll bar's room is kept free: a grid that grew without it would bring it, and so on.
+            width = max(1, self.width() - self.verticalScrollBar().sizeHint().width() - 2)
             columns = max(1, (width + GAP // 2) // (self._side + GAP))
             size = QSize(width // columns, width // columns)
         if size != self.gridSize():
@@ -153,6 +174,6 @@ class GalleryView(QListView):
             self._gallery.open(record, self.model().text)
 
 
-def theme_gap(one_row: bool) -> int:
+def gap_of(one_row: bool) -> int:
     """Room between two pictures."""
     return 8 if one_row else GAP

@@ -34,8 +34,8 @@ def ago(moment: float, now: float | None = None) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Date and time as the user's own country writes them."""
-    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.FormatType.ShortFormat)
+    """Date and time, such as "23 Nov 2026, 14:05"."""
+    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), "d MMM yyyy, HH:mm")
 
 
 def shortened(text: str, limit: int) -> str:

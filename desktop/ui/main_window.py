@@ -87,8 +87,6 @@ class MainWindow(QMainWindow):
 
         self._connect_bar()
         self._connect_page()
-        self._connect_pictures(gallery_page)
-        self._connect_pictures(picture_strip)
         self._add_keys()
         self._restore()
 
@@ -116,18 +114,6 @@ class MainWindow(QMainWindow):
         page.full_screen.connect(self.toggle_alone)
         page.messages.log_requested.connect(self._on_log)
         page.panel.seed_lock_changed.connect(self._on_seed_lock)
-
-    def _connect_pictures(self, pictures: QWidget) -> None:
-        """The gallery and the strip of newest pictures ask for the same things."""
-        for name, slot in (
-            ("opened", self._on_opened),
-            ("use_settings", self._on_use_settings),
-            ("make_variations", self._on_make_variations),
-            ("use_as_start", self._on_use_as_start),
-            ("deleted", self._on_deleted),
-        ):
-            if hasattr(pictures, name):  # the strip has not all of them
-                getattr(pictures, name).connect(slot)
 
     def _add_keys(self) -> None:
         for keys, slot in (
@@ -175,6 +161,7 @@ class MainWindow(QMainWindow):
     def settings(self) -> Settings:
         return self._settings
 
+    @Slot(str)
     def show_toast(self, text: str, *, undo: bool = False) -> None:
         self.toast.show_message(text, undo=undo)
 
@@ -282,7 +269,7 @@ class MainWindow(QMainWindow):
             self.show_page(MODELS)
             self.models_page.add(path)
         else:
-            self._on_use_as_start(path)
+            self.use_as_start(path)
 
     def restore_settings_of(self, path: str) -> None:
         """Put the recipe of one of our PNGs into the panel."""
@@ -321,7 +308,8 @@ class MainWindow(QMainWindow):
         self.create_page.side.setVisible(shown)
         self.create_page.fit_panel(self.width())
         self.top_bar.set_side_shown(shown)
-        self.top_bar.side.setEnabled(room and self.pages.currentIndex() == CREATE)
+        self.top_bar.side.setVisible(self.pages.currentIndex() == CREATE)
+        self.top_bar.side.setEnabled(room)
 
     def _make_models_page(self) -> None:
         from desktop.ui.models_page import ModelsPage
@@ -415,25 +403,16 @@ class MainWindow(QMainWindow):
         self.show_toast(self.tr("{0} is ready to use").format(model.title))
 
     @Slot(object)
-    def _on_opened(self, record: PictureRecord) -> None:
-        self.show_page(CREATE)
-        self.create_page.show_record(record)
-
-    @Slot(object)
-    def _on_use_settings(self, request: object) -> None:
+    def use_settings(self, request: object) -> None:
         self.show_page(CREATE)
         self.create_page.use_request(request)
 
     @Slot(object)
-    def _on_make_variations(self, request: object) -> None:
+    def make_variations(self, request: object) -> None:
         self.show_page(CREATE)
         self.create_page.make_variations(request)
 
     @Slot(str)
-    def _on_use_as_start(self, path: str) -> None:
+    def use_as_start(self, path: str) -> None:
         self.show_page(CREATE)
         self.create_page.use_as_start(path)
-
-    @Slot(str)
-    def _on_deleted(self, text: str) -> None:
-        self.show_toast(text, undo=True)

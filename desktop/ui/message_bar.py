@@ -1,6 +1,6 @@
 """Trouble in plain words: what happened, why, what to do; details folded away."""
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
@@ -21,10 +21,9 @@ from desktop.ui.icon_label import IconLabel
 
 
 class MessageBar(QFrame):
-    """One message, the latest. Signals: log_requested(), shown(bool)."""
+    """One message, the latest. Signals: log_requested()."""
 
     log_requested = Signal()
-    shown = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,8 +74,8 @@ class MessageBar(QFrame):
         self.hide()
 
     def _button(self, icon: str, text: str) -> QPushButton:
-        button = QPushButton(icons.icon(icon), text, self)
-        button.setIconSize(QSize(16, 16))
+        button = QPushButton(text, self)
+        icons.put(button, icon)
         return button
 
     @property
@@ -113,13 +112,11 @@ class MessageBar(QFrame):
         self._log.setVisible(is_bug)
         self.setAccessibleName(f"{self._title.text()}. {hint}")
         self.show()
-        self.shown.emit(True)
 
     @Slot()
     def clear(self) -> None:
         self.hide()
         self._title.clear()
-        self.shown.emit(False)
 
     @Slot()
     def _on_copy(self) -> None:

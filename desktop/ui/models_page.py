@@ -37,7 +37,8 @@ class ModelsPage(QWidget):
 
         title = QLabel(self.tr("Models"), self)
         theme.set_kind(title, "title")
-        self.add_button = QPushButton(icons.icon("folder-plus"), self.tr("Add a model folder…"), self)
+        self.add_button = QPushButton(self.tr("Add a model folder…"), self)
+        icons.put(self.add_button, "folder-plus")
         self.add_button.clicked.connect(self.choose)
         head = QHBoxLayout()
         head.addWidget(title, 1)
@@ -54,6 +55,9 @@ class ModelsPage(QWidget):
         teach.setMaximumWidth(560)
         theme.set_kind(teach, "quiet")
         self._error = InlineError(self)
+        self._reading = QLabel(self)
+        theme.set_kind(self._reading, "quiet")
+        self._reading.hide()
 
         inner = QWidget(self)
         inner.setMaximumWidth(_WIDTH)
@@ -63,6 +67,7 @@ class ModelsPage(QWidget):
         self._column.addLayout(head)
         self._column.addWidget(teach)
         self._column.addWidget(self._error)
+        self._column.addWidget(self._reading)
         self._column.addStretch(1)
         holder = QWidget(self)
         row = QHBoxLayout(holder)
@@ -115,7 +120,8 @@ class ModelsPage(QWidget):
         """Take a folder in, off the GUI thread: its files are read to see what it is."""
         self._error.clear()
         self.add_button.setEnabled(False)
-        self.add_button.setText(self.tr("Reading {0}…").format(Path(path).name))
+        self._reading.setText(self.tr("Reading {0}…").format(Path(path).name))
+        self._reading.show()
         self._background.start(lambda: self._models.add(path))
 
     def wait(self) -> None:
@@ -132,7 +138,7 @@ class ModelsPage(QWidget):
 
     def _settle(self) -> None:
         self.add_button.setEnabled(True)
-        self.add_button.setText(self.tr("Add a model folder…"))
+        self._reading.hide()
 
     @Slot(object)
     def _on_added(self, model: ModelInfo) -> None:

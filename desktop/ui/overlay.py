@@ -32,7 +32,7 @@ class Overlay(QWidget):
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.S8)
         column = QVBoxLayout(self.card)
-        column.setContentsMargins(theme.S24, theme.S16, theme.S16, theme.S24)
+        column.setContentsMargins(theme.S24, theme.S16, theme.S24, theme.S24)
         column.setSpacing(theme.S12)
         column.addLayout(head)
         column.addLayout(self.body)

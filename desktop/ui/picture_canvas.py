@@ -5,9 +5,10 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, Q
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.ui import theme
-from desktop.ui.picture_fit import fit
+from desktop.ui.picture_fit import fit, scaled
 
-# Device pixels to one of the picture's. From 2 on whole numbers only, so that every pixel is a square.
+# Device pixels to one of the picture's. From 2 on whole numbers only: there every pixel is painted as a square,
+# for who zooms in wants to see them.
 STOPS = (0.05, 0.1, 0.15, 0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32)
 _NOTCH = 120  # of a mouse wheel, in eighths of a degree
 
@@ -27,7 +28,7 @@ class PictureCanvas(QWidget):
         super().__init__(parent)
         self._image = QImage()
         self._pixmap = QPixmap()
-        self._small = QPixmap()  # the picture made smaller, with every pixel counted
+        self._ready = QPixmap()  # the picture at the size it is painted in, where it fits
         self._message = ""
         self._zoom: float | None = None  # None: as large as fits
         self._middle = QPointF()  # the picture's point in the middle of the canvas, while zoomed
@@ -50,7 +51,7 @@ class PictureCanvas(QWidget):
         """message: what is said in place of a picture that is none."""
         self._image, self._message = image, message
         self._pixmap = QPixmap.fromImage(image) if not image.isNull() else QPixmap()
-        self._small = QPixmap()
+        self._ready = QPixmap()
         self._set_zoom(None)
 
     def zoom_by(self, direction: int, at: QPointF | None = None) -> None:
@@ -86,11 +87,11 @@ class PictureCanvas(QWidget):
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
             return
         target, scale = self.target(), self.scale
-        if scale >= 1:
+        if self._zoom is None or scale < 1:
+            painter.drawPixmap(target.topLeft(), self._resized(scale))
+        else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 2)
             painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
-        else:
-            painter.drawPixmap(target.topLeft(), self._made_small(scale))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._set_middle(self._middle)
@@ -133,9 +134,7 @@ class PictureCanvas(QWidget):
 
     def _fitting(self) -> QRect:
         margin = 0 if self.window().isFullScreen() else theme.S16
-        return fit(
-            self._image.size(), self.rect().adjusted(margin, margin, -margin, -margin), self.devicePixelRatioF()
-        )
+        return fit(self._image.size(), self.rect().adjusted(margin, margin, -margin, -margin), self.devicePixelRatioF())
 
     def _set_zoom(self, zoom: float | None, at: QPointF | None = None) -> None:
         at = QPointF(self.rect().center()) if at is None else at
@@ -174,10 +173,10 @@ class PictureCanvas(QWidget):
     def _show_cursor(self) -> None:
         self.setCursor(Qt.CursorShape.OpenHandCursor if self._can_move() else Qt.CursorShape.ArrowCursor)
 
-    def _made_small(self, scale: float) -> QPixmap:
+    def _resized(self, scale: float) -> QPixmap:
+        """As the preview shows it: every pixel counted when smaller, smooth when larger."""
         size = QSize(max(1, round(self._image.width() * scale)), max(1, round(self._image.height() * scale)))
-        if self._small.size() != size:
-            keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-            self._small = QPixmap.fromImage(self._image.scaled(size, keep, smooth))
-        self._small.setDevicePixelRatio(self.devicePixelRatioF())
-        return self._small
+        if self._ready.size() != size:
+            self._ready = QPixmap.fromImage(scaled(self._image, size))
+        self._ready.setDevicePixelRatio(self.devicePixelRatioF())
+        return self._ready

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QDrag, QImage, QKeyEvent, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from desktop.messages import PictureRecord
 from desktop.ui import gallery_keys, gallery_words, icons, theme
 from desktop.ui.background import Background
+from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_files import read_image
 from desktop.ui.gallery_menu import PictureMenu
@@ -146,9 +147,7 @@ class PictureViewer(QWidget):
         bar = QFrame(self)
         theme.set_kind(bar, "bar")
         bar.setFixedHeight(theme.BAR)
-        self._title = QLabel(bar)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = ElidedLabel(bar)
         self._zoom = QLabel(bar)
         theme.set_kind(self._zoom, "quiet")
         self._zoom.setMinimumWidth(44)

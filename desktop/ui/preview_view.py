@@ -15,13 +15,15 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
 from desktop.messages import GenerationRequest, PictureRecord, Preview, Started
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.empty_preview import EmptyPreview
-from desktop.ui.picture_fit import fit, frame_image, scaled
+from desktop.ui.picture_fit import enlarged, fit, frame_image, scaled
+
+_BANNER = 640  # widest banner; its lines stay readable
 
 
 class PreviewView(QWidget):
@@ -44,13 +46,15 @@ class PreviewView(QWidget):
         self._image = QImage()
         self._full = QSize()  # the size of the finished picture, which the previews fill already
         self._record: PictureRecord | None = None
-        self._shown = QPixmap()  # _image at the size it is painted in
+        self._fine = QImage()  # _image, enlarged where it is a small finished picture
+        self._shown = QPixmap()  # _fine at the size it is painted in
         self._press: QPoint | None = None
         self._loader = Background("picture-loader", self)
         self._loader.done.connect(self._on_loaded)
         self._loader.failed.connect(self._on_missing)
         self._empty: EmptyPreview | None = None
         self._cover: QWidget | None = None
+        self._banner: QWidget | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 200)
         self.setAccessibleName(self.tr("Picture"))
@@ -69,11 +73,12 @@ class PreviewView(QWidget):
     def show_examples(self) -> None:
         """The empty state."""
         self._loader.forget()
-        self._image, self._record, self._shown = QImage(), None, QPixmap()
+        self._image, self._fine, self._record, self._shown = QImage(), QImage(), None, QPixmap()
         if self._empty is None:
             self._empty = EmptyPreview(parent=self)
             self._empty.chosen.connect(self.example_chosen)
         self._empty.setGeometry(self.rect())
+        self._empty.lower()
         self._empty.show()
         self.update()
 
@@ -88,6 +93,16 @@ class PreviewView(QWidget):
         if cover is not None:
             cover.setGeometry(self.rect())
             cover.show()
+            if self._banner is not None:
+                self._banner.raise_()
+
+    def set_banner(self, banner: QWidget) -> None:
+        """Let a child widget float at the top, over the picture, so that nothing jumps when it comes."""
+        self._banner = banner
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.S16, theme.S16, theme.S16, theme.S16)
+        column.addWidget(banner, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
 
     @Slot(object)
     def on_started(self, event: Started) -> None:
@@ -105,7 +120,7 @@ class PreviewView(QWidget):
     @Slot(object)
     def show_record(self, record: PictureRecord) -> None:
         """Show a finished picture; what is shown now stays until it is read from disk."""
-        self._loader.start(lambda: (record, _read(record.path)))
+        self._loader.start(lambda: (record, *_read(record.path)))
 
     def wait(self) -> None:
         self._loader.wait()
@@ -128,7 +143,7 @@ class PreviewView(QWidget):
         ratio = self.devicePixelRatioF()
         size = QSize(round(target.width() * ratio), round(target.height() * ratio))
         if self._shown.isNull() or self._shown.size() != size:
-            self._shown = QPixmap.fromImage(scaled(self._image, size))
+            self._shown = QPixmap.fromImage(scaled(self._fine, size))
             self._shown.setDevicePixelRatio(ratio)
         painter.drawPixmap(target.topLeft(), self._shown)
         if not theme.tokens().dark:  # a white picture needs an edge
@@ -143,6 +158,8 @@ class PreviewView(QWidget):
             self._empty.setGeometry(self.rect())
         if self._cover is not None:
             self._cover.setGeometry(self.rect())
+        if self._banner is not None:
+            self._banner.setFixedWidth(max(200, min(_BANNER, self.width() - 2 * theme.S16)))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.target().contains(event.position().toPoint()):
@@ -208,17 +225,17 @@ class PreviewView(QWidget):
         drag.setPixmap(QPixmap.fromImage(small))
         drag.exec(Qt.DropAction.CopyAction)
 
-    def _set_image(self, image: QImage) -> None:
-        self._image, self._shown = image, QPixmap()
+    def _set_image(self, image: QImage, fine: QImage | None = None) -> None:
+        self._image, self._fine, self._shown = image, fine or image, QPixmap()
         if self._empty is not None:
             self._empty.hide()
         self.update()
 
     @Slot(object)
-    def _on_loaded(self, result: tuple[PictureRecord, QImage]) -> None:
-        self._record, image = result
+    def _on_loaded(self, result: tuple[PictureRecord, QImage, QImage]) -> None:
+        self._record, image, fine = result
         self._full = image.size()
-        self._set_image(image)
+        self._set_image(image, fine)
         self.setAccessibleDescription(self._record.request.prompt)
 
     @Slot(object)
@@ -242,9 +259,10 @@ class PreviewView(QWidget):
         self.show_in_folder.emit(self._record.path)
 
 
-def _read(path: str) -> QImage:
+def _read(path: str) -> tuple[QImage, QImage]:
+    """The picture and what to show of it."""
     reader = QImageReader(path)
     image = reader.read()
     if image.isNull():
         raise OSError(f"{Path(path).name}: {reader.errorString()}")
-    return image
+    return image, enlarged(image)

@@ -58,6 +58,7 @@ class SeedField(QWidget):
 
     def set_seed(self, seed: int) -> None:
         self.field.setText(str(seed))
+        self.field.setCursorPosition(0)  # a long one shows its beginning
         mark_wrong(self.field, False)
 
     @Slot()

@@ -33,8 +33,8 @@ QFrame[kind="foot"] { background: $ground; border: none; border-top: 1px solid $
 QFrame[kind="right"] { background: $panel; border: none; border-left: 1px solid $line; }
 QFrame[kind="card"] { background: $panel; border: 1px solid $line; border-radius: 6px; }
 QFrame[kind="raised"] { background: $raised; border: 1px solid $line_strong; border-radius: 6px; }
-QFrame[kind="message"] { background: $raised; border: 1px solid $line; border-left: 3px solid
-  $accent; border-radius: 6px; }
+QFrame[kind="message"] { background: $raised; border: 1px solid $line_strong; border-left: 3px solid $accent;
+  border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
 QFrame[kind="line"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 
 QPushButton, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox {
@@ -68,9 +68,7 @@ QPushButton[kind="chip"] { background: $raised; border: 1px solid $line; border-
   min-height: 28px; padding: 0 14px; }
 QPushButton[kind="chip"]:hover { border-color: $line_strong; background: $hover; }
 QPushButton[kind="chip"]:focus { border-color: $focus; }
-QPushButton[kind="fold"] { background: transparent; border: 1px solid transparent; text-align:
-  left; padding: 0 4px 0 0; min-height: 26px;
-  color: $text; }
+QPushButton[kind="fold"] { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
 QPushButton[kind="fold"]:hover { color: $text; background: $hover; }
 QPushButton[kind="fold"]:focus { border-color: $focus; }
 QPushButton[kind="fold"]:checked { background: transparent; border-color: transparent; }
