@@ -26,8 +26,8 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_page import GalleryPage
 from desktop.ui.gallery_strip import GalleryStrip
-from desktop.ui.gallery_wiring import GalleryWiring
 from desktop.ui.history_panel import HistoryPanel
+from desktop.ui.left_over import LeftOver
 from desktop.ui.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ class App(QObject):
         self._keeper.timeout.connect(self._keep_queue)
         theme.apply(QApplication.instance(), chosen.theme)
         self.gallery = Gallery(self.studio.pictures, Thumbnails(folders.thumbnails), self)
-        history_panel = HistoryPanel(self.studio.history)
         self.window = MainWindow(
             engine=self.studio.engine,
             models=self.studio.library,
@@ -63,13 +62,12 @@ class App(QObject):
             settings=chosen,
             save_settings=self._save_settings,
             folders=folders,
+            gallery=self.gallery,
             gallery_page=GalleryPage(self.gallery),
             picture_strip=GalleryStrip(self.gallery),
-            history_panel=history_panel,
-            version=__version__,
+            history_panel=HistoryPanel(self.studio.history),
         )
         self.window.connect_bridge(self.bridge)
-        GalleryWiring(self.window, self.gallery, history_panel, self.bridge)
         self.bridge.queue_changed.connect(self._on_queue_changed)
         self._model = chosen.model
 
@@ -77,7 +75,10 @@ class App(QObject):
         """Begin importing torch; called once the window has been painted."""
         self.studio.engine.start(warm_up=self._model)
         if self._left_over:
-            self.window.offer_left_over(self._left_over)
+            offer = LeftOver(len(self._left_over), self.window.create_page.side)
+            offer.decided.connect(self._on_left_over_decided)
+            side = self.window.create_page.side.layout()
+            side.insertWidget(side.count() - 1, offer)  # right above the queue
 
     def close(self) -> None:
         """In this order: what waits is kept, the engine stops, the window forgets, the store closes."""
@@ -94,12 +95,21 @@ class App(QObject):
         if not self._keeper.isActive():
             self._keeper.start()
 
+    @Slot(bool)
+    def _on_left_over_decided(self, run: bool) -> None:
+        requests, self._left_over = self._left_over, ()
+        for request in requests if run else ():
+            self.studio.engine.submit(request)
+        self._to_keep = self._to_keep or QueueChanged(jobs=())
+        self._keeper.start()
+
     @Slot()
     def _keep_queue(self) -> None:
         if self._to_keep is None:
             return
         try:
-            self.studio.queue.keep(job.request for job in self._to_keep.jobs)
+            # What was left over stays kept until the user has decided.
+            self.studio.queue.keep((*self._left_over, *(job.request for job in self._to_keep.jobs)))
         except KnownError:
             _log.exception("the queue cannot be kept")
         self._to_keep = None

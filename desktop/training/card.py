@@ -86,7 +86,7 @@ zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tra
 | part | size | samples | minutes | at the end |
 |---|---|---|---|---|
 {_row("autoencoder, 8 times smaller, 16 channels", "2.3 M", figures.vae_samples, figures.vae_minutes, coder)}
-{_row("UNet and text encoder", "11.0 M and 2.1 M", figures.denoiser_samples, figures.denoiser_minutes, drawer)}
+{_row("UNet, text encoder", "11.0 M, 2.1 M", figures.denoiser_samples, figures.denoiser_minutes, drawer)}
 
 The autoencoder saw all the pictures of the set, in whole and in crops. UNet and text encoder were trained together,
 from random weights, on slightly moved, turned, scaled and mirrored views of the {len(nouns)} listed ones, with captions

@@ -50,7 +50,7 @@ class DenoiserSettings:
     peak: float = 6e-4
     decay: float = 0.999
     half: bool = True
-    portion: int = 8
+    portion: int = 16
     workers: int = 2
 
 

@@ -6,16 +6,19 @@ denoiser.safetensors. Deleting a file makes its stage start over.
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 
-from desktop.training import captions, checkpoint, denoiser, export, pictures, tokenizer, vae
+from desktop.training import captions, card, checkpoint, denoiser, export, pictures, sheet, tokenizer, vae
 from desktop.training.budget import Budget
 from desktop.training.denoiser import Denoiser, DenoiserSettings, Lesson
 from desktop.training.nouns import Noun
@@ -217,9 +220,63 @@ def assemble(recipe: Recipe) -> tuple[AutoencoderKL, Denoiser, object]:
 
 
 def export_model(recipe: Recipe, folder: Path) -> int:
-    """Write the model as it stands to `folder`; returns its bytes."""
+    """Write the model as it stands to `folder`, with a sheet of drawings and the card; returns its bytes.
+    Raises: KnownError as export.write.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return export.write(folder, *assemble(recipe))
+    parts = assemble(recipe)
+    total = export.write(folder, *parts)
+    drawn = draw(export.pipeline(*parts), recipe.nouns, seed=1)
+    sheet_bytes = io.BytesIO()
+    labels = [noun.name for noun in recipe.nouns]
+    sheet.grid(drawn, labels, columns=min(13, len(labels))).save(sheet_bytes, "WEBP", quality=80)
+    checkpoint.write_bytes(folder / "samples.webp", sheet_bytes.getvalue())
+    judged = folder / "judged.json"
+    unnamed = json.loads(judged.read_text("utf-8"))["unnamed"] if judged.exists() else None
+    text = card.render(recipe.nouns, figures(recipe, parts[0], total), unnamed)
+    checkpoint.write_bytes(folder / "README.md", text.encode())
+    return total
+
+
+def draw(pipe: StableDiffusionPipeline, nouns: Sequence[Noun], *, seed: int, batch: int = 8) -> list[np.ndarray]:
+    """One (S, S, 3) uint8 picture of each noun from its plain caption, all from one seed, with the card's settings."""
+    drawn = []
+    for start in range(0, len(nouns), batch):
+        said = [captions.plain(noun) for noun in nouns[start : start + batch]]
+        found = pipe(
+            said,
+            num_inference_steps=card.STEPS,
+            guidance_scale=card.GUIDANCE,
+            generator=[torch.Generator().manual_seed(seed) for _ in said],
+            output_type="np",
+        )
+        drawn += list(np.rint(found.images * 255).astype(np.uint8))
+    return drawn
+
+
+def figures(recipe: Recipe, coder: AutoencoderKL, total: int) -> card.Figures:
+    """What the checkpoints say of the run; zeros for what is not trained yet."""
+    counted = []
+    for name in ("vae", "denoiser"):
+        path = recipe.work / f"{name}.safetensors"
+        counters = checkpoint.load(path)[1] if path.exists() else {"samples": 0, "seconds": 0.0, "loss": 0.0}
+        counted.append(counters)
+    drawn, _ = views(recipe, 1, seed=2)
+    unit = torch.from_numpy(pictures.to_unit(drawn[:, 0]))
+    with torch.no_grad():
+        back = torch.cat([coder.decode(coder.encode(part).latent_dist.mean).sample for part in unit.split(8)])
+    processors = f"{os.cpu_count()} cores of a processor, without a graphics card"
+    return card.Figures(
+        vae_samples=counted[0]["samples"],
+        vae_minutes=counted[0]["seconds"] / 60,
+        vae_loss=counted[0]["loss"],
+        psnr_db=vae.psnr(back, unit),
+        denoiser_samples=counted[1]["samples"],
+        denoiser_minutes=counted[1]["seconds"] / 60,
+        denoiser_loss=counted[1]["loss"],
+        machine=processors if recipe.device == "cpu" else torch.cuda.get_device_name(recipe.device),
+        bytes=total,
+    )
 
 
 def run(recipe: Recipe, folder: Path, report: Report) -> int:

@@ -34,15 +34,13 @@ _VARIATIONS = 4
 class CreatePage(QWidget):
     """Prompt panel, preview with progress and newest pictures, history and queue.
 
-    Signals: model_wanted(name), welcome_closed(), models_wanted(), and what the preview's menu asks for:
-    save_as(PictureRecord), show_in_folder(path), full_screen().
+    Signals: model_wanted(name), welcome_closed(), models_wanted(),
+    full_screen() on a double click on the picture.
     """
 
     model_wanted = Signal(str)
     welcome_closed = Signal()
     models_wanted = Signal()
-    save_as = Signal(object)
-    show_in_folder = Signal(str)
     full_screen = Signal()
 
     def __init__(
@@ -105,15 +103,13 @@ class CreatePage(QWidget):
         row.addWidget(self.side)
 
     def _connect_parts(self) -> None:
-        self.panel.submitted.connect(self._on_submitted)
+        self.panel.submitted.connect(self.submit)
         self.panel.stop_requested.connect(self.stop)
         self.progress.stop_requested.connect(self.stop)
         self.progress.live_requested.connect(self._on_live)
         self.preview.example_chosen.connect(self._on_example)
         self.preview.use_settings.connect(self.use_request)
         self.preview.use_as_start.connect(self.use_as_start)
-        self.preview.save_as.connect(self.save_as)
-        self.preview.show_in_folder.connect(self.show_in_folder)
         self.preview.full_screen.connect(self.full_screen)
         self.history_panel.chosen.connect(self._on_history_chosen)
 
@@ -149,7 +145,7 @@ class CreatePage(QWidget):
     def make_variations(self, request: GenerationRequest) -> None:
         """The same settings with other seeds, at once."""
         self.panel.set_request(request, keep_seed=False)
-        self._on_submitted(tuple(request.replace(seed=random_seed()) for _ in range(_VARIATIONS)))
+        self.submit(tuple(request.replace(seed=random_seed()) for _ in range(_VARIATIONS)))
 
     @Slot(str)
     def use_as_start(self, path: str) -> None:
@@ -203,10 +199,9 @@ class CreatePage(QWidget):
         else:
             self.model_wanted.emit(name)
 
-    # What the parts say
-
     @Slot(object)
-    def _on_submitted(self, requests: tuple[GenerationRequest, ...]) -> None:
+    def submit(self, requests: tuple[GenerationRequest, ...]) -> None:
+        """Line these up."""
         self.close_welcome()
         self.messages.clear()
         self._on_live()
@@ -215,6 +210,8 @@ class CreatePage(QWidget):
                 self._engine.submit(request)
         except KnownError as error:
             self.messages.show_error(error)
+
+    # What the parts say
 
     @Slot(str)
     def _on_example(self, prompt: str) -> None:

@@ -26,6 +26,7 @@ from desktop.ui.gallery_stars import StarRating
 from desktop.ui.thumbnails import ThumbnailLoader
 
 WIDTH = 280
+_BAR = 10  # width of a scroll bar
 _PROMPT_MAX = 1500  # characters shown; more would push everything else away
 
 
@@ -64,7 +65,9 @@ class GalleryDetails(QFrame):
         for key, title in self._titles().items():
             self._add_fact(key, title)
         column = QVBoxLayout(self._body)
-        column.setContentsMargins(theme.S16, theme.S16, theme.S16, theme.S16)
+        # The scroll bar has its place in the right margin, so that nothing moves when it comes.
+        column.setContentsMargins(theme.S16, theme.S16, theme.S16 - _BAR, theme.S16)
+        self._body.setMaximumWidth(WIDTH - 1 - _BAR)
         column.setSpacing(theme.S8)
         for widget in (self._cover, self._title, self._prompt, self._negative_title, self._negative):
             column.addWidget(widget)

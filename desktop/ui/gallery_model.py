@@ -1,5 +1,7 @@
 """The pictures as rows, read from the store a page at a time."""
 
+from html import escape
+
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Slot
 
 from desktop.errors import KnownError
@@ -86,8 +88,10 @@ class GalleryModel(QAbstractListModel):
             return None
         if role == RECORD:
             return record
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return gallery_words.shortened(record.request.prompt, 400)
+        if role == Qt.ItemDataRole.ToolTipRole:  # as a paragraph, so that Qt wraps it and reads no HTML in it
+            return f"<p>{escape(gallery_words.shortened(record.request.prompt, 1000))}</p>"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return gallery_words.spoken(record)
         return None

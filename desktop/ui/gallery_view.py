@@ -79,6 +79,13 @@ class GalleryView(QListView):
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
+    def selectAll(self) -> None:
+        """All there are, also those that were not scrolled to yet."""
+        model = self.model()
+        while model.canFetchMore(QModelIndex()):
+            model.fetchMore(QModelIndex())
+        super().selectAll()
+
     def selectionChanged(self, selected, deselected) -> None:
         super().selectionChanged(selected, deselected)
         self.chosen.emit()

@@ -1,5 +1,6 @@
 """The prompts that were run, as rows, read a page at a time."""
 
+from html import escape
 from typing import Protocol
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal, Slot
@@ -108,8 +109,6 @@ class HistoryModel(QAbstractListModel):
 
     def _tool_tip(self, entry: HistoryEntry) -> str:
         """Plain text, whatever a prompt looks like: escaped, so that Qt does not read it as HTML."""
-        from html import escape
-
         parts = [escape(gallery_words.shortened(entry.prompt, 1000))]
         if entry.negative_prompt:
             negative = escape(gallery_words.shortened(entry.negative_prompt, 500))

@@ -73,8 +73,8 @@ class _Engine(QIconEngine):
         return self.scaledPixmap(size, mode, state, 1.0)
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        side = min(size.width(), size.height())  # in device pixels already
-        return pixmap(self._name, round(side / scale), self._tint(mode), scale)
+        side = min(size.width(), size.height())  # in device-independent pixels
+        return pixmap(self._name, side, self._tint(mode), scale)
 
     def actualSize(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QSize:
         side = min(size.width(), size.height())

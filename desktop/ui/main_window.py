@@ -7,29 +7,41 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.files import write_atomically
-from desktop.messages import EngineReady, PictureRecord
+from desktop.messages import EngineReady, GenerationRequest
 from desktop.settings import Folders, Settings
-from desktop.ui import places, theme
+from desktop.ui import places, words
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
+from desktop.ui.gallery import Gallery
+from desktop.ui.pictures_wiring import PicturesWiring
 from desktop.ui.ports import Engine, History, Models, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
+from desktop.ui.window_menu import WindowMenu
 
 CREATE, GALLERY, MODELS = range(3)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
 
 
 class MainWindow(QMainWindow):
-    """Signals: undo_requested() by Ctrl+Z or the toast, closing() before the window goes."""
+    """Attributes: create_page, gallery_page, models_page (None until it is looked at), toast, settings.
 
-    undo_requested = Signal()
+    Signals: closing() when everything of the user's is saved and the window is about to go.
+    """
+
     closing = Signal()
 
     def __init__(
@@ -43,18 +55,16 @@ class MainWindow(QMainWindow):
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
+        gallery: Gallery,
         gallery_page: QWidget,
         picture_strip: QWidget,
         history_panel: QWidget,
-        version: str = "0.1.0",
     ) -> None:
         super().__init__()
         self._engine, self._models, self._read_request = engine, models, read_request
-        self._settings, self._save_settings, self._folders = settings, save_settings, folders
-        self._version = version
+        self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
-        self._overlays: dict[str, QWidget] = {}
         self.setWindowTitle("Safelight")
         self.setMinimumSize(860, 560)
         self.setAcceptDrops(True)
@@ -70,11 +80,10 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.gallery_page = gallery_page
-        self.models_page: QWidget | None = None  # made when it is first looked at
+        self.models_page: QWidget | None = None
         self.pages = QStackedWidget(self)
-        self.pages.addWidget(self.create_page)
-        self.pages.addWidget(gallery_page)
-        self.pages.addWidget(QWidget(self))
+        for page in (self.create_page, gallery_page, QWidget(self)):
+            self.pages.addWidget(page)
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -83,59 +92,46 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(body)
         self.toast = Toast(body)
-        self.toast.undo_clicked.connect(self.undo_requested)
+        self._menu = WindowMenu(self.top_bar, folders, body, self)
+        self._pictures = PicturesWiring(
+            gallery=gallery,
+            gallery_page=gallery_page,
+            page=self.create_page,
+            toast=self.toast,
+            cover=body,
+            show_create=self.show_create,
+            parent=self,
+        )
+        self._connect()
+        self._restore(folders)
 
-        self._connect_bar()
-        self._connect_page()
-        self._add_keys()
-        self._restore()
-
-    # Building
-
-    def _connect_bar(self) -> None:
-        bar = self.top_bar
+    def _connect(self) -> None:
+        bar, page = self.top_bar, self.create_page
         bar.page_chosen.connect(self.show_page)
         bar.model_chosen.connect(self.use_model)
-        bar.theme_chosen.connect(self._on_theme)
         bar.side_toggled.connect(self._on_side_toggled)
-        bar.keys_wanted.connect(self._on_keys)
-        bar.about_wanted.connect(self._on_about)
-        bar.data_wanted.connect(self._on_data)
-        bar.log_wanted.connect(self._on_log)
         bar.quit_wanted.connect(self.close)
-
-    def _connect_page(self) -> None:
-        page = self.create_page
         page.model_wanted.connect(self.use_model)
         page.models_wanted.connect(self._on_models_wanted)
         page.welcome_closed.connect(self._on_welcome_closed)
-        page.save_as.connect(self.save_as)
-        page.show_in_folder.connect(places.reveal)
         page.full_screen.connect(self.toggle_alone)
-        page.messages.log_requested.connect(self._on_log)
-        page.panel.seed_lock_changed.connect(self._on_seed_lock)
-
-    def _add_keys(self) -> None:
+        page.messages.log_requested.connect(self._menu.open_log)
+        self._menu.theme_changed.connect(self._on_theme_changed)
+        self._menu.problem.connect(page.show_error)
+        # Keys without Ctrl come through keyPressEvent, so that what has the focus may use them first.
         for keys, slot in (
-            ("Ctrl+Return", self.create_page.panel.submit),
-            ("Ctrl+Enter", self.create_page.panel.submit),
-            ("Esc", self._on_escape),
-            ("F", self.toggle_alone),
-            ("F11", self.toggle_alone),
-            ("?", self._on_keys),
-            ("Ctrl+Z", self.undo_requested),
-            ("Ctrl+B", self.top_bar.side.click),
-            ("Ctrl+L", self._on_go_to_prompt),
+            ("Ctrl+Return", page.panel.submit),
+            ("Ctrl+Enter", page.panel.submit),
+            ("Ctrl+Z", self._pictures.undo),
+            ("Ctrl+B", bar.side.click),
+            ("Ctrl+L", self.show_create),
             ("Ctrl+Q", self.close),
+            *((f"Ctrl+{index + 1}", bar.tab(index).click) for index in range(self.pages.count())),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(slot)
-        for page in range(self.pages.count()):
-            shortcut = QShortcut(QKeySequence(f"Ctrl+{page + 1}"), self)
-            shortcut.setProperty("page", page)
-            shortcut.activated.connect(self._on_page_key)
 
-    def _restore(self) -> None:
-        settings = self._settings
+    def _restore(self, folders: Folders) -> None:
+        settings = self.settings
         self.resize(1280, 800)
         if settings.geometry:
             with contextlib.suppress(binascii.Error, ValueError):  # somebody edited the file
@@ -147,7 +143,7 @@ class MainWindow(QMainWindow):
         panel.restore(settings.panel)
         panel.seed.set_locked(settings.seed_locked)
         if not settings.seen_welcome:
-            self.create_page.show_welcome(str(self._folders.pictures))
+            self.create_page.show_welcome(str(folders.pictures))
         self._fit_side()
         panel.prompt.setFocus()
 
@@ -156,18 +152,17 @@ class MainWindow(QMainWindow):
     def connect_bridge(self, bridge: Bridge) -> None:
         bridge.ready.connect(self._on_ready)
         self.create_page.connect_bridge(bridge)
+        self._pictures.connect_bridge(bridge)
 
-    @property
-    def settings(self) -> Settings:
-        return self._settings
-
-    @Slot(str)
-    def show_toast(self, text: str, *, undo: bool = False) -> None:
-        self.toast.show_message(text, undo=undo)
-
-    def show_bug(self, error: BaseException, details: str) -> None:
-        """Say that something unexpected happened; the window stays."""
-        self.create_page.messages.show_bug(error, details)
+    def offer_left_over(self, requests: tuple[GenerationRequest, ...]) -> None:
+        """Ask whether what a stop or a crash left undone is to be made now."""
+        if requests:
+            self.toast.show_message(
+                self.tr("{0} left waiting last time").format(words.pictures(len(requests))),
+                action=self.tr("Make now"),
+                on_action=lambda: self.create_page.submit(tuple(requests)),
+                stay=True,
+            )
 
     @Slot(int)
     def show_page(self, index: int) -> None:
@@ -181,11 +176,16 @@ class MainWindow(QMainWindow):
         else:
             self.pages.currentWidget().setFocus()
 
+    @Slot()
+    def show_create(self) -> None:
+        """Bring the Create page to the front, with the cursor in the prompt."""
+        self.show_page(CREATE)
+
     def refresh_models(self) -> None:
         """Read the list of models again, and keep the one in use where it is still there."""
         models = self._models.list()
         names = [model.name for model in models]
-        name = self._settings.model if self._settings.model in names else names[0] if names else ""
+        name = self.settings.model if self.settings.model in names else names[0] if names else ""
         self.top_bar.set_models(models, name)
         if self.models_page is not None:
             self.models_page.show_models(models)
@@ -198,40 +198,6 @@ class MainWindow(QMainWindow):
         if self._set_model(name):
             self._change(model=name)
             self._engine.warm_up(name)
-
-    def _set_model(self, name: str) -> bool:
-        try:
-            model = self._models.resolve(name)
-        except KnownError as error:
-            self.create_page.show_error(error)
-            return False
-        self.create_page.panel.set_model(model)
-        self.top_bar.model.setCurrentIndex(self.top_bar.model.findData(name))
-        if self.models_page is not None:
-            self.models_page.set_current(name)
-        return True
-
-    @Slot(object)
-    def save_as(self, record: PictureRecord) -> None:
-        """Write a copy where the user says; the recipe goes along, as it is in the file."""
-        path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Save the picture as"), Path(record.path).name, self.tr("PNG picture") + " (*.png)"
-        )
-        if not path:
-            return
-        try:
-            try:
-                data = Path(record.path).read_bytes()
-            except OSError as error:
-                raise KnownError(
-                    self.tr("The picture {0} cannot be read").format(record.path),
-                    self.tr("It may have been moved or deleted."),
-                ) from error
-            write_atomically(Path(path), data)
-        except KnownError as error:
-            self.create_page.show_error(error)
-        else:
-            self.show_toast(self.tr("Saved as {0}").format(Path(path).name))
 
     @Slot()
     def toggle_alone(self) -> None:
@@ -250,7 +216,28 @@ class MainWindow(QMainWindow):
         self.create_page.set_alone(alone)
         self._fit_side()
 
+    def restore_settings_of(self, path: str) -> None:
+        """Put the recipe of one of our PNGs into the panel."""
+        self.show_create()
+        try:
+            self.create_page.use_request(self._read_request(path))
+        except KnownError as error:
+            self.create_page.show_error(error)
+
     # What Qt tells the window
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            if self._before_alone is not None:
+                self.toggle_alone()
+            else:
+                self.create_page.stop()
+        elif event.key() in (Qt.Key.Key_F, Qt.Key.Key_F11) and not event.modifiers():
+            self.toggle_alone()
+        elif event.text() == "?" or event.key() == Qt.Key.Key_F1:
+            self._menu.show_keys()
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -269,15 +256,8 @@ class MainWindow(QMainWindow):
             self.show_page(MODELS)
             self.models_page.add(path)
         else:
-            self.use_as_start(path)
-
-    def restore_settings_of(self, path: str) -> None:
-        """Put the recipe of one of our PNGs into the panel."""
-        self.show_page(CREATE)
-        try:
-            self.create_page.use_request(self._read_request(path))
-        except KnownError as error:
-            self.create_page.show_error(error)
+            self.show_create()
+            self.create_page.use_as_start(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._before_alone is not None:
@@ -296,59 +276,49 @@ class MainWindow(QMainWindow):
     # Small answers
 
     def _change(self, **changes: object) -> None:
-        self._settings = self._settings.replace(**changes)
+        self.settings = self.settings.replace(**changes)
         try:
-            self._save_settings(self._settings)
+            self._save_settings(self.settings)
         except KnownError as error:
             self.create_page.show_error(error)
+
+    def _set_model(self, name: str) -> bool:
+        try:
+            model = self._models.resolve(name)
+        except KnownError as error:
+            self.create_page.show_error(error)
+            return False
+        self.create_page.panel.set_model(model)
+        self.top_bar.set_model(name)
+        if self.models_page is not None:
+            self.models_page.set_current(name)
+        return True
 
     def _fit_side(self) -> None:
         room = self.width() >= _FOLD_BELOW
         shown = room and self._side_wanted and self._before_alone is None
         self.create_page.side.setVisible(shown)
         self.create_page.fit_panel(self.width())
-        self.top_bar.set_side_shown(shown)
-        self.top_bar.side.setVisible(self.pages.currentIndex() == CREATE)
-        self.top_bar.side.setEnabled(room)
+        self.top_bar.set_side(shown, possible=room, offered=self.pages.currentIndex() == CREATE)
 
     def _make_models_page(self) -> None:
         from desktop.ui.models_page import ModelsPage
 
         page = ModelsPage(self._models, self)
-        page.set_current(self._settings.model)
+        page.set_current(self.settings.model)
         page.show_models(self._models.list())
-        page.use_wanted.connect(self._on_model_card_used)
+        page.use_wanted.connect(self._on_model_used)
         page.folder_wanted.connect(places.open_path)
         page.added.connect(self._on_model_added)
-        old = self.pages.widget(MODELS)
-        self.pages.removeWidget(old)
-        old.deleteLater()
+        placeholder = self.pages.widget(MODELS)
+        self.pages.removeWidget(placeholder)
+        placeholder.deleteLater()
         self.pages.insertWidget(MODELS, page)
         self.models_page = page
-
-    def _show_overlay(self, name: str, make: Callable[[], QWidget]) -> None:
-        if name not in self._overlays:
-            self._overlays[name] = make()
-        self._overlays[name].open_card()
 
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:
         self.top_bar.set_device(event.device)
-
-    @Slot()
-    def _on_escape(self) -> None:
-        if self._before_alone is not None:
-            self.toggle_alone()
-        else:
-            self.create_page.stop()
-
-    @Slot()
-    def _on_page_key(self) -> None:
-        self.show_page(self.sender().property("page"))
-
-    @Slot()
-    def _on_go_to_prompt(self) -> None:
-        self.show_page(CREATE)
 
     @Slot(bool)
     def _on_side_toggled(self, shown: bool) -> None:
@@ -356,33 +326,8 @@ class MainWindow(QMainWindow):
         self._fit_side()
 
     @Slot(str)
-    def _on_theme(self, mode: str) -> None:
-        theme.apply(QApplication.instance(), mode)
+    def _on_theme_changed(self, mode: str) -> None:
         self._change(theme=mode)
-
-    @Slot(bool)
-    def _on_seed_lock(self, locked: bool) -> None:
-        self._settings = self._settings.replace(seed_locked=locked)  # written when the window closes
-
-    @Slot()
-    def _on_keys(self) -> None:
-        from desktop.ui.shortcuts_overlay import ShortcutsOverlay
-
-        self._show_overlay("keys", lambda: ShortcutsOverlay(self.centralWidget()))
-
-    @Slot()
-    def _on_about(self) -> None:
-        from desktop.ui.about_overlay import AboutOverlay
-
-        self._show_overlay("about", lambda: AboutOverlay(self._version, self.centralWidget()))
-
-    @Slot()
-    def _on_data(self) -> None:
-        places.open_path(self._folders.root)
-
-    @Slot()
-    def _on_log(self) -> None:
-        places.open_path(self._folders.log)
 
     @Slot()
     def _on_models_wanted(self) -> None:
@@ -393,26 +338,11 @@ class MainWindow(QMainWindow):
         self._change(seen_welcome=True)
 
     @Slot(str)
-    def _on_model_card_used(self, name: str) -> None:
+    def _on_model_used(self, name: str) -> None:
         self.use_model(name)
-        self.show_page(CREATE)
+        self.show_create()
 
     @Slot(object)
     def _on_model_added(self, model: object) -> None:
         self.refresh_models()
-        self.show_toast(self.tr("{0} is ready to use").format(model.title))
-
-    @Slot(object)
-    def use_settings(self, request: object) -> None:
-        self.show_page(CREATE)
-        self.create_page.use_request(request)
-
-    @Slot(object)
-    def make_variations(self, request: object) -> None:
-        self.show_page(CREATE)
-        self.create_page.make_variations(request)
-
-    @Slot(str)
-    def use_as_start(self, path: str) -> None:
-        self.show_page(CREATE)
-        self.create_page.use_as_start(path)
+        self.toast.show_message(self.tr("{0} is ready to use").format(model.title))

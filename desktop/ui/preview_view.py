@@ -30,14 +30,14 @@ class PreviewView(QWidget):
     """Shows the newest preview of the running job, or a finished picture, or how to make one.
 
     Signals: example_chosen(prompt), use_settings(GenerationRequest), use_as_start(path),
-    save_as(PictureRecord), show_in_folder(path), full_screen() on a double click.
+    save_as(PictureRecord), show_in_folder(PictureRecord), full_screen() on a double click.
     """
 
     example_chosen = Signal(str)
     use_settings = Signal(object)
     use_as_start = Signal(str)
     save_as = Signal(object)
-    show_in_folder = Signal(str)
+    show_in_folder = Signal(object)
     full_screen = Signal()
 
     def __init__(self, *, margin: int = theme.S24, parent: QWidget | None = None) -> None:
@@ -256,7 +256,7 @@ class PreviewView(QWidget):
 
     @Slot()
     def _on_show_in_folder(self) -> None:
-        self.show_in_folder.emit(self._record.path)
+        self.show_in_folder.emit(self._record)
 
 
 def _read(path: str) -> tuple[QImage, QImage]:

@@ -46,7 +46,7 @@ class ProgressStrip(QWidget):
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self._on_second)
         row = QHBoxLayout(self)
-        row.setContentsMargins(theme.S24, 0, theme.S16, 0)
+        row.setContentsMargins(theme.S16, 0, theme.S12, 0)
         row.setSpacing(theme.S16)
         row.addWidget(self._label)
         row.addWidget(self._ticks, 1)

@@ -74,6 +74,8 @@ class PromptPanel(QFrame):
         area.setWidget(form)
         area.viewport().setAutoFillBackground(False)
         form.setAutoFillBackground(False)
+        self._bar = area.verticalScrollBar()
+        self._bar.rangeChanged.connect(self._on_bar_range)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 1, 0)
         column.setSpacing(0)
@@ -492,6 +494,12 @@ class PromptPanel(QFrame):
         self.strength.setVisible(shown)
         self._strength_label.setVisible(shown)
         self._start_error.clear()
+
+    @Slot(int, int)
+    def _on_bar_range(self, low: int, high: int) -> None:
+        """The scroll bar lies in the margin, so that the fields keep their right edge."""
+        bar = self._bar.sizeHint().width() if high > low else 0
+        self._grid.setContentsMargins(theme.S16, theme.S12, theme.S16 - bar, theme.S12)
 
     @Slot()
     def _on_prompt_edited(self) -> None:

@@ -68,11 +68,6 @@ QPushButton[kind="chip"] { background: $raised; border: 1px solid $line; border-
   min-height: 28px; padding: 0 14px; }
 QPushButton[kind="chip"]:hover { border-color: $line_strong; background: $hover; }
 QPushButton[kind="chip"]:focus { border-color: $focus; }
-QPushButton[kind="fold"] { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
-QPushButton[kind="fold"]:hover { color: $text; background: $hover; }
-QPushButton[kind="fold"]:focus { border-color: $focus; }
-QPushButton[kind="fold"]:checked { background: transparent; border-color: transparent; }
-QPushButton[kind="fold"]:checked:focus { border-color: $focus; }
 
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding:
   0; color: $text; }

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from desktop.messages import ModelInfo
 from desktop.ui import icons, theme
@@ -106,6 +106,9 @@ class TopBar(QFrame):
         self._menu.addSeparator()
         self._menu.addAction(self.tr("Quit\tCtrl+Q")).triggered.connect(self.quit_wanted)
 
+    def tab(self, index: int) -> QAbstractButton:
+        return self._tabs.button(index)
+
     def set_page(self, index: int) -> None:
         self._tabs.button(index).setChecked(True)
 
@@ -125,10 +128,16 @@ class TopBar(QFrame):
         for action in self._themes.actions():
             action.setChecked(action.data() == mode)
 
-    def set_side_shown(self, shown: bool) -> None:
+    def set_model(self, name: str) -> None:
+        self.model.setCurrentIndex(self.model.findData(name))
+
+    def set_side(self, shown: bool, *, possible: bool, offered: bool) -> None:
+        """The button for the right side: whether that is shown, has room, and belongs to this page at all."""
         self.side.blockSignals(True)
         self.side.setChecked(shown)
         self.side.blockSignals(False)
+        self.side.setEnabled(possible)
+        self.side.setVisible(offered)
 
     @Slot(int)
     def _on_model(self, index: int) -> None:

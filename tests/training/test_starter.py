@@ -53,7 +53,9 @@ def test_the_exported_folder_is_plain(straight):
     folder = straight[1] / "model"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert names == {
+        "README.md",
         "model_index.json",
+        "samples.webp",
         "scheduler/scheduler_config.json",
         "text_encoder/config.json",
         "text_encoder/model.safetensors",
@@ -71,13 +73,16 @@ def test_the_exported_folder_is_plain(straight):
     assert index["safety_checker"] == [None, None] and index["requires_safety_checker"] is False
 
 
-def test_exporting_again_keeps_the_card_and_gives_the_same_weights(straight):
+def test_exporting_again_gives_the_same_weights_and_takes_the_judgement_into_the_card(straight):
     folder, made = straight[1] / "model", recipe(straight[1] / "work")
-    (folder / "README.md").write_text("the card")
+    assert "nobody has gone through" in (folder / "README.md").read_text()
+    (folder / "judged.json").write_text('{"unnamed": ["sun"]}')
     before = (folder / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
     starter.export_model(made, folder)
-    assert (folder / "README.md").read_text() == "the card"
     assert (folder / "unet" / "diffusion_pytorch_model.safetensors").read_bytes() == before
+    card = (folder / "README.md").read_text()
+    assert "**1** were" in card and "sun †" in card and "apple †" not in card
+    (folder / "judged.json").unlink()
 
 
 def test_the_folded_autoencoder_gives_the_latents_that_were_trained_on(straight):

@@ -1,0 +1,65 @@
+"""What the window's menu does."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop.errors import KnownError
+from desktop.settings import Folders
+from desktop.ui import places, theme
+from desktop.ui.overlay import Overlay
+from desktop.ui.top_bar import TopBar
+
+
+class WindowMenu(QObject):
+    """Themes, cards and folders. Signals: theme_changed(mode), problem(KnownError)."""
+
+    theme_changed = Signal(str)
+    problem = Signal(object)
+
+    def __init__(self, bar: TopBar, folders: Folders, cover: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
+        self._folders, self._cover = folders, cover
+        self._cards: dict[str, Overlay] = {}
+        bar.theme_chosen.connect(self._on_theme)
+        bar.keys_wanted.connect(self.show_keys)
+        bar.about_wanted.connect(self.show_about)
+        bar.data_wanted.connect(self._on_data)
+        bar.log_wanted.connect(self.open_log)
+
+    @Slot()
+    def show_keys(self) -> None:
+        from desktop.ui.shortcuts_overlay import ShortcutsOverlay
+
+        self._show("keys", lambda: ShortcutsOverlay(self._cover))
+
+    @Slot()
+    def show_about(self) -> None:
+        from desktop.ui.about_overlay import AboutOverlay
+
+        self._show("about", lambda: AboutOverlay(QApplication.applicationVersion(), self._cover))
+
+    @Slot()
+    def open_log(self) -> None:
+        self._open(str(self._folders.log))
+
+    def _show(self, name: str, make: Callable[[], Overlay]) -> None:
+        if name not in self._cards:
+            self._cards[name] = make()
+        self._cards[name].open_card()
+
+    def _open(self, path: str) -> None:
+        if not places.open_path(path):
+            self.problem.emit(
+                KnownError(self.tr("No program was found to open it with"), self.tr("It is {0}.").format(path))
+            )
+
+    @Slot(str)
+    def _on_theme(self, mode: str) -> None:
+        theme.apply(QApplication.instance(), mode)
+        self.theme_changed.emit(mode)
+
+    @Slot()
+    def _on_data(self) -> None:
+        self._open(str(self._folders.root))

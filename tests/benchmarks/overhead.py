@@ -1,0 +1,134 @@
+"""What the engine adds to a run: wall time beside the bare diffusers pipeline, in one process, in turns."""
+
+import argparse
+import queue
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from desktop.messages import TERMINAL, GenerationRequest, Preview, Saved
+from desktop.settings import Folders
+from desktop.studio import Studio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sd15", action="store_true", help="Stable Diffusion 1.5's real size, random weights, 3 steps")
+    parser.add_argument("--turns", type=int, help="counted turns; one more comes first and is not counted")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        if arguments.sd15:
+            model = str(write_sd15(root / "sd15"))
+            request = GenerationRequest(
+                prompt="a red apple", seed=1, model=model, steps=3, guidance_scale=7.0, width=512, height=512
+            )
+            compare(root / "data", request, arguments.turns or 3)
+        else:
+            compare(root / "data", GenerationRequest(prompt="a red apple", seed=1, steps=20), arguments.turns or 15)
+
+
+def compare(data: Path, request: GenerationRequest, turns: int) -> None:
+    """Both sides use the same networks in memory; the engine's side also previews every step and saves to disk."""
+    import torch
+
+    events: queue.Queue = queue.Queue()
+    studio = Studio(Folders(root=data), events.put)
+    studio.engine.start()
+
+    def through_the_engine() -> tuple[float, int]:
+        began = time.perf_counter()
+        job = studio.engine.submit(request)
+        previews = 0
+        while True:
+            event = events.get()
+            previews += isinstance(event, Preview)
+            if isinstance(event, TERMINAL) and event.job_id == job:
+                assert isinstance(event, Saved), event
+                return time.perf_counter() - began, previews
+
+    through_the_engine()  # imports, loads, warms up
+    model, family = studio.engine._loaded  # the engine sleeps between jobs, so this thread may use its networks
+    from diffusers import StableDiffusionPipeline
+
+    from desktop.engine import schedulers
+
+    scheduler = schedulers.make(request.scheduler, model.scheduler_config, request.seed)
+    bare = StableDiffusionPipeline(
+        **(model.text_to_image.components | {"scheduler": scheduler}), requires_safety_checker=False
+    )
+    bare.set_progress_bar_config(disable=True)
+
+    def alone() -> float:
+        began = time.perf_counter()
+        bare(**family.arguments(request, None), generator=torch.Generator("cpu").manual_seed(request.seed))
+        return time.perf_counter() - began
+
+    alone()
+    pairs = []
+    for turn in range(turns):
+        if turn % 2:
+            plain = alone()
+            ours, previews = through_the_engine()
+        else:
+            ours, previews = through_the_engine()
+            plain = alone()
+        pairs.append((ours, plain))
+    studio.close()
+    ratios = [ours / plain for ours, plain in pairs]
+    print(f"{request.steps} steps at {request.width}x{request.height}, {previews} previews, {turns} turns")
+    print(f"engine  median {statistics.median(ours for ours, _ in pairs):.3f} s")
+    print(f"bare    median {statistics.median(plain for _, plain in pairs):.3f} s")
+    print(f"ratio   median {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}")
+
+
+def write_sd15(folder: Path) -> Path:
+    """Stable Diffusion 1.5's architecture with random weights; sizes from its published configuration."""
+    import torch
+    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    from tests.models import STARTER
+
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.bfloat16)
+    tokenizer = CLIPTokenizer.from_pretrained(STARTER / "tokenizer", local_files_only=True)
+    pipeline = StableDiffusionPipeline(
+        unet=UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8),
+        vae=AutoencoderKL(
+            block_out_channels=(128, 256, 512, 512),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=2,
+            latent_channels=4,
+            sample_size=512,
+        ),
+        text_encoder=CLIPTextModel(
+            CLIPTextConfig(
+                hidden_size=768,
+                intermediate_size=3072,
+                num_hidden_layers=12,
+                num_attention_heads=12,
+                max_position_embeddings=77,
+                vocab_size=49408,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        ),
+        tokenizer=tokenizer,
+        scheduler=PNDMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    torch.set_default_dtype(torch.float32)
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

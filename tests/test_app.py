@@ -1,0 +1,177 @@
+"""The real window with the real built-in model, from the prompt to the picture and on to tomorrow."""
+
+import math
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from desktop.app import App
+from desktop.messages import Phase
+from desktop.replay import difference
+from desktop.settings import find_folders
+from desktop.store.recipe import read_request
+
+WAIT_MS = 180_000
+
+
+@pytest.fixture
+def start(qtbot):
+    """Start the application as often as a test wants; each is closed as a user closes it."""
+    running = []
+
+    def start(engine=True):
+        app = App(find_folders())
+        running.append(app)
+        app.window.resize(1280, 800)
+        app.window.show()
+        if engine:
+            app.start_engine()
+        return app
+
+    def close(app):
+        running.remove(app)
+        app.window.close()
+        app.close()
+        app.window.deleteLater()
+        app.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    start.close = close
+    yield start
+    for app in list(running):
+        close(app)
+
+
+def _generate(qtbot, app, prompt, steps=8):
+    """Type the prompt and press the button; returns the previews and the saved record."""
+    previews, saved = [], []
+    app.bridge.preview.connect(previews.append)
+    app.bridge.saved.connect(saved.append)
+    panel = app.window.create_page.panel
+    panel.steps.set_value(steps)
+    panel.prompt.clear()
+    qtbot.keyClicks(panel.prompt, prompt)
+    with qtbot.waitSignal(app.bridge.saved, timeout=WAIT_MS):
+        qtbot.mouseClick(panel.generate_button, Qt.MouseButton.LeftButton)
+    app.bridge.preview.disconnect(previews.append)
+    app.bridge.saved.disconnect(saved.append)
+    return previews, saved[0].record
+
+
+def _frame(preview, size):
+    frame = preview.frame
+    image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def test_a_picture_from_a_prompt_is_watched_and_found_again_tomorrow(qtbot, start):
+    app = start()
+    previews, record = _generate(qtbot, app, "a red apple", steps=8)
+    assert len(previews) >= 8
+    saved = Image.open(record.path).convert("RGB")
+    first, last = (difference(_frame(p, saved.size), saved)[1] for p in (previews[0], previews[-1]))
+    assert last > first
+    assert last > 20  # dB; two unrelated pictures of the model are below 12
+    assert read_request(record.path) == record.request
+    start.close(app)
+
+    again = start(engine=False)
+    assert [r.path for r in again.studio.pictures.list()] == [record.path]
+    assert again.window.gallery_page.model.rowCount() == 1
+    assert [e.prompt for e in again.studio.history.recent()] == ["a red apple"]
+    assert again.window.create_page.history_panel.model.rowCount() == 1
+
+
+def test_the_prompt_can_be_typed_while_torch_is_still_being_imported(qtbot, start):
+    app = start()
+    seen = []
+    app.bridge.phase.connect(seen.append)
+    qtbot.keyClicks(app.window.create_page.panel.prompt, "a fox")
+    assert app.window.create_page.panel.prompt.toPlainText() == "a fox"
+    with qtbot.waitSignal(app.bridge.ready, timeout=WAIT_MS):
+        pass
+    assert seen[0].phase is Phase.IMPORTING
+
+
+def test_what_waited_is_offered_again_after_a_restart(qtbot, start):
+    app = start(engine=False)
+    panel = app.window.create_page.panel
+    qtbot.keyClicks(panel.prompt, "a boat")
+    panel.count.set_value(3)
+    qtbot.mouseClick(panel.generate_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(app.studio.queue.load()) == 3)
+    app.studio.engine.start()
+    start.close(app)
+
+    again = start(engine=False)
+    assert [r.prompt for r in again._left_over] == ["a boat"] * 3
+
+
+def test_a_picture_dropped_on_the_window_becomes_the_start(qtbot, start, tmp_path):
+    app = start(engine=False)
+    Image.new("RGB", (50, 40), "teal").save(tmp_path / "dropped.png")
+    _drop(app.window, tmp_path / "dropped.png")
+    qtbot.waitUntil(lambda: app.window.create_page.panel.start_picture.sha is not None)
+    request = _submitted(qtbot, app, "a boat")
+    assert app.studio.starts.open(request.start_picture).getpixel((5, 5)) == (0, 128, 128)
+
+
+def test_one_of_our_pictures_dropped_with_alt_restores_its_settings(qtbot, start, tmp_path):
+    from desktop.messages import GenerationRequest
+    from desktop.store.recipe import write_png
+
+    asked = GenerationRequest(prompt="a green frog", seed=123456789012, steps=7, guidance_scale=2.5, scheduler="euler")
+    write_png(tmp_path / "ours.png", Image.new("RGB", (128, 128)), asked, {})
+    app = start(engine=False)
+    _drop(app.window, tmp_path / "ours.png", Qt.KeyboardModifier.AltModifier)
+    assert app.window.create_page.panel.prompt.toPlainText() == "a green frog"
+    assert _submitted(qtbot, app, None) == asked
+
+
+def test_a_dropped_file_that_is_no_picture_is_refused_in_the_window(qtbot, start, tmp_path):
+    (tmp_path / "notes.png").write_text("not a picture")
+    app = start(engine=False)
+    _drop(app.window, tmp_path / "notes.png")
+    panel = app.window.create_page.panel
+    qtbot.waitUntil(lambda: "not a picture" in panel._start_error.text())
+    assert panel.start_picture.sha is None
+
+
+def _drop(window, path, modifiers=Qt.KeyboardModifier.NoModifier):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(600, 400), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, modifiers, QEvent.Type.Drop
+    )
+    window.dropEvent(event)
+
+
+def _submitted(qtbot, app, prompt):
+    panel = app.window.create_page.panel
+    if prompt is not None:
+        panel.prompt.clear()
+        qtbot.keyClicks(panel.prompt, prompt)
+    with qtbot.waitSignal(panel.submitted) as signal:
+        qtbot.mouseClick(panel.generate_button, Qt.MouseButton.LeftButton)
+    return signal.args[0][0]
+
+
+def test_an_error_in_the_window_is_told_and_the_window_stays(qtbot, start):
+    from desktop.app import _on_bug
+
+    app = start(engine=False)
+    error = ZeroDivisionError("by accident")
+    _on_bug(app, ZeroDivisionError, error, None)
+    qtbot.waitUntil(lambda: "ZeroDivisionError" in app.window.create_page.messages.text)
+    assert app.window.isVisible()
+
+
+def test_psnr_is_what_it_should_be():
+    black, grey = Image.new("RGB", (4, 4)), Image.new("RGB", (4, 4), (51, 51, 51))
+    assert difference(black, black) == (0, math.inf)
+    largest, psnr = difference(black, grey)
+    assert largest == 51
+    assert psnr == pytest.approx(20 * math.log10(255 / 51))

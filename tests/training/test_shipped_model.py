@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKL
+from PIL import Image
+
+from desktop.training import nouns, pictures, sheet
+
+FOLDER = Path(__file__).parents[2] / "resources" / "models" / "starter"
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    """(N, 3, 128, 128) in -1..1: the pictures of the shipped sheet."""
+    with Image.open(FOLDER / "samples.webp") as opened:
+        pixels = np.asarray(opened.convert("RGB"))
+    side, count = pictures.SIZE, len(nouns.chosen())
+    columns = pixels.shape[1] // side
+    tiles = [
+        pixels[row * (side + sheet.LABEL) :, column * side :][:side, :side]
+        for row, column in (divmod(place, columns) for place in range(count))
+    ]
+    return torch.from_numpy(pictures.to_unit(np.stack(tiles)))
+
+
+@pytest.fixture(scope="module")
+def coder():
+    return AutoencoderKL.from_pretrained(FOLDER / "vae", local_files_only=True, dtype=torch.float32).eval()
+
+
+def test_latents_have_about_unit_variance_and_no_offset(coder, drawings):
+    with torch.no_grad():
+        latents = torch.cat([coder.encode(part).latent_dist.mean for part in drawings.split(16)])
+    assert latents.shape[1:] == (16, 16, 16) and coder.config.scaling_factor == 1
+    assert 0.8 < float(latents.square().mean().sqrt()) < 1.2
+    assert float(latents.mean((0, 2, 3)).abs().max()) < 0.25
+
+
+def test_the_autoencoder_gives_pictures_back(coder, drawings):
+    with torch.no_grad():
+        back = coder.decode(coder.encode(drawings[:8]).latent_dist.mean).sample
+    assert float((back - drawings[:8]).abs().mean()) * 127.5 < 4
+
+
+def test_the_paper_comes_out_white(coder):
+    with torch.no_grad():
+        back = coder.decode(coder.encode(torch.ones(1, 3, 128, 128)).latent_dist.mean).sample
+    assert float((1 - back).abs().mean()) * 127.5 < 3
+
+
+def test_the_card_lists_every_thing_and_the_folder_stays_small():
+    card = (FOLDER / "README.md").read_text()
+    known = nouns.chosen()
+    assert len(known) >= 120 and all(noun.name in card for noun in known)
+    assert "Microsoft Corporation" in card and "MIT" in card and "cannot do" in card
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 64 * 2**20
+
+
+def test_at_least_100_things_were_recognised():
+    unnamed = json.loads((FOLDER / "judged.json").read_text())["unnamed"]
+    known = {noun.name for noun in nouns.chosen()}
+    assert set(unnamed) <= known and len(known) - len(unnamed) >= 100
