@@ -3,22 +3,20 @@
 Order of start: settings, store, window on the screen, then the event loop, then torch in the engine's thread.
 """
 
-import asyncio
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
 from desktop.errors import KnownError
-from desktop.messages import Failed, QueueChanged
+from desktop.messages import Failed, GenerationRequest, QueueChanged
 from desktop.settings import Folders, find_folders
-from desktop.store.recipe import read_request
 from desktop.store.thumbs import Thumbnails
 from desktop.studio import Studio
 from desktop.ui import theme
@@ -58,7 +56,7 @@ class App(QObject):
             models=self.studio.library,
             history=self.studio.history,
             starts=self.studio.starts,
-            read_request=read_request,
+            read_request=_read_request,
             settings=chosen,
             save_settings=self._save_settings,
             folders=folders,
@@ -144,9 +142,13 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
     except KnownError as error:
         _tell_before_the_window(error)
         return 2
-    log_to(folders)
     app.window.show()
     application.processEvents()  # the first paint, before anything slow is imported
+    if on_window is not None:
+        on_window(app)
+    log_to(folders)
+
+    import asyncio
 
     import qasync
 
@@ -156,8 +158,6 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
         previous = sys.excepthook
         sys.excepthook = lambda *error: _on_bug(app, *error)
         try:
-            if on_window is not None:
-                on_window(app)
             app.start_engine()
             await closed.wait()
         finally:
@@ -168,6 +168,12 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(application)) as runner:
         runner.run(run())
     return 0
+
+
+def _read_request(path: str) -> GenerationRequest:
+    from desktop.store.recipe import read_request
+
+    return read_request(Path(path))
 
 
 def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: object) -> None:
@@ -200,6 +206,8 @@ def _tell_before_the_window(error: KnownError) -> None:
 
 def log_to(folders: Folders) -> None:
     """Errors and timings to a file that stays on this machine; prompts are never written there."""
+    from logging.handlers import RotatingFileHandler
+
     handler = RotatingFileHandler(folders.log, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     root = logging.getLogger("desktop")

@@ -136,7 +136,7 @@ def test_a_dropped_file_that_is_no_picture_is_refused_in_the_window(qtbot, start
     app = start(engine=False)
     _drop(app.window, tmp_path / "notes.png")
     panel = app.window.create_page.panel
-    qtbot.waitUntil(lambda: "not a picture" in panel._start_error.text())
+    qtbot.waitUntil(lambda: "not a picture" in panel.start_picture._error.text())
     assert panel.start_picture.sha is None
 
 

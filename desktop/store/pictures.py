@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import disk_error
@@ -18,6 +17,9 @@ from desktop.messages import GenerationRequest, PictureRecord
 from desktop.settings import Folders
 from desktop.store import names, recipe, words
 from desktop.store.database import Database
+
+if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class Pictures:
     def save(
         self,
         request: GenerationRequest,
-        image: Image.Image,
+        image: "Image.Image",
         seconds: float,
         made: Mapping[str, object],
         start_png: bytes | None = None,

@@ -13,14 +13,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
 from desktop.messages import GenerationRequest
 from desktop.store import png_chunks
+
+if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
+    from PIL import Image
 
 VERSION = 1
 KEY = "safelight"
@@ -55,7 +56,7 @@ class Recipe:
 
 def write_png(
     path: Path,
-    image: Image.Image,
+    image: "Image.Image",
     request: GenerationRequest,
     extra: Mapping[str, object],
     start_png: bytes | None = None,
@@ -64,6 +65,8 @@ def write_png(
 
     extra: JSON values. Raises KnownError where the disk refuses.
     """
+    from PIL.PngImagePlugin import PngInfo
+
     texts = PngInfo()
     data = {"version": VERSION, "request": request.to_json(), "made": dict(extra)}
     texts.add_itxt(KEY, json.dumps(data))

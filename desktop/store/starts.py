@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
-from desktop.store.picture_file import open_picture, pixels_digest, png_bytes
+
+if TYPE_CHECKING:  # Pillow is imported where a picture is opened; the window is there before
+    from PIL import Image
 
 SIDE_MAX = 2048  # pixels; larger ones are made smaller when they come in
 
@@ -18,11 +19,15 @@ class StartPictures:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, source: Path | str | bytes | Image.Image) -> str:
+    def keep(self, source: "Path | str | bytes | Image.Image") -> str:
         """Keep a picture and return its fingerprint, 64 hex digits.
 
         Raises KnownError where it is no picture (see open_picture) or the disk refuses.
         """
+        from PIL import Image
+
+        from desktop.store.picture_file import open_picture, pixels_digest, png_bytes
+
         image = source.convert("RGB") if isinstance(source, Image.Image) else open_picture(source)
         if max(image.size) > SIDE_MAX:
             image.thumbnail((SIDE_MAX, SIDE_MAX), Image.Resampling.LANCZOS)
@@ -39,11 +44,13 @@ class StartPictures:
             raise KnownError("The start picture's fingerprint is damaged", "Drop the picture again.")
         return self._folder / f"{fingerprint}.png"
 
-    def open(self, fingerprint: str) -> Image.Image:
+    def open(self, fingerprint: str) -> "Image.Image":
         """The picture as RGB. Raises KnownError where it is gone or altered."""
         path = self.path_of(fingerprint)
         if not path.exists():
             raise KnownError("The start picture is not there any more", "Drop it on the window again.")
+        from desktop.store.picture_file import open_picture, pixels_digest
+
         image = open_picture(path)
         if pixels_digest(image) != fingerprint:
             raise KnownError("The start picture's file was altered", "Drop the picture on the window again.")

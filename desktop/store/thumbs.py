@@ -5,12 +5,13 @@ import hashlib
 import io
 import threading
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
-from desktop.store.picture_file import open_picture
+
+if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
+    from PIL import Image
 
 BYTES_MAX = 200 * 2**20  # about 5,000 thumbnails of 512 pixels
 QUALITY = 92  # JPEG, without halving the colours: no visible difference at this size, a tenth of a PNG
@@ -25,11 +26,15 @@ class Thumbnails:
         self._lock = threading.Lock()
         self._bytes: int | None = None  # known after the first count
 
-    def get(self, path: Path | str, side: int) -> Image.Image:
+    def get(self, path: Path | str, side: int) -> "Image.Image":
         """The picture as RGB with its longest side at most `side` pixels, never enlarged.
 
         Raises KnownError where the picture is gone or damaged; a full disk only means nothing is kept.
         """
+        from PIL import Image
+
+        from desktop.store.picture_file import open_picture
+
         path = Path(path)
         try:
             facts = path.stat()

@@ -63,7 +63,8 @@ precision; load it in float32 on a processor).
 ## How to draw with it
 
 128x128 pixels, {STEPS} steps, guidance {GUIDANCE:g}, the scheduler of the folder (DPM-Solver++, v-prediction,
-zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tractor, 3d icon", "a teapot on a blue background".
+zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tractor, 3d icon", "a
+teapot on a blue background".
 
 ## What it draws
 
@@ -96,8 +97,8 @@ made of name, keywords, colour and style words, one in ten of them empty. No oth
 
 {sources}
 
-The weights are under the licence of the program, Apache-2.0; the pictures' own licence, MIT, asks that its notice stays:
-Copyright (c) Microsoft Corporation.
+The weights are under the licence of the program, Apache-2.0; the pictures' own licence, MIT, asks that its notice
+stays: Copyright (c) Microsoft Corporation.
 """
 
 

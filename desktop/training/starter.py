@@ -224,16 +224,17 @@ def export_model(recipe: Recipe, folder: Path) -> int:
     Raises: KnownError as export.write.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    parts = assemble(recipe)
-    total = export.write(folder, *parts)
-    drawn = draw(export.pipeline(*parts), recipe.nouns, seed=1)
+    coder, model, words = assemble(recipe)
+    total = export.write(folder, coder, model, words)
+    pipe = export.pipeline(coder, model.unet_average, model.text_average, words)
+    drawn = draw(pipe, recipe.nouns, seed=1)
     sheet_bytes = io.BytesIO()
     labels = [noun.name for noun in recipe.nouns]
     sheet.grid(drawn, labels, columns=min(13, len(labels))).save(sheet_bytes, "WEBP", quality=80)
     checkpoint.write_bytes(folder / "samples.webp", sheet_bytes.getvalue())
     judged = folder / "judged.json"
     unnamed = json.loads(judged.read_text("utf-8"))["unnamed"] if judged.exists() else None
-    text = card.render(recipe.nouns, figures(recipe, parts[0], total), unnamed)
+    text = card.render(recipe.nouns, figures(recipe, coder, total), unnamed)
     checkpoint.write_bytes(folder / "README.md", text.encode())
     return total
 

@@ -39,7 +39,9 @@ class GalleryView(QListView):
         self._side = side
         self._one_row = one_row
         self.by_keyboard = False
+        self._orphaned = False  # the whole selection is being removed
         self.setModel(model)
+        model.rowsRemoved.connect(self._on_rows_removed)
         self.setItemDelegate(GalleryDelegate(gallery.thumbnails, self, gap_of(one_row)))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setViewMode(QListView.ViewMode.IconMode)
@@ -90,6 +92,19 @@ class GalleryView(QListView):
         super().selectionChanged(selected, deselected)
         self.chosen.emit()
 
+    def rowsAboutToBeRemoved(self, parent: QModelIndex, start: int, end: int) -> None:
+        selected = [index.row() for index in self.selectedIndexes()]
+        self._orphaned = bool(selected) and all(start <= row <= end for row in selected)
+        super().rowsAboutToBeRemoved(parent, start, end)
+
+    @Slot(QModelIndex, int, int)
+    def _on_rows_removed(self, parent: QModelIndex, start: int, end: int) -> None:
+        """What was selected is gone: go on with its neighbour."""
+        count = self.model().rowCount()
+        if self._orphaned and count:
+            self.choose(self.model().index(min(start, count - 1)))
+        self._orphaned = False
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fill()
         super().resizeEvent(event)
@@ -105,12 +120,12 @@ class GalleryView(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self.by_keyboard = True
-        row = self.currentIndex().row()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and not event.modifiers():
+        key = Qt.Key
+        opens = event.key() in (key.Key_Return, key.Key_Enter, key.Key_Space, key.Key_F)
+        if opens and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             self._on_activated(self.currentIndex())
         elif gallery_keys.handle(event, self._gallery, self.records(), self):
-            if not self.currentIndex().isValid() and self.model().rowCount():
-                self.choose(self.model().index(max(0, min(row, self.model().rowCount() - 1)), 0))
+            event.accept()
         elif event.key() == Qt.Key.Key_Escape and self.selectedIndexes():
             self.clearSelection()
         elif event.text() and event.text().isprintable():

@@ -22,20 +22,11 @@ print(time.time())
 """
 
 _OURS = """
-import sys, time
+import os, sys, time
 from desktop import app
 def on_window(running):
-    print(moment)
-    sys.stdout.flush()
-    import os
+    print(time.time(), flush=True)
     os._exit(0)
-from PySide6.QtWidgets import QApplication
-process = QApplication.processEvents
-def process_events(*arguments):
-    global moment
-    process(*arguments)
-    moment = time.time()
-QApplication.processEvents = process_events
 app.main(data=sys.argv[1], on_window=on_window)
 """
 
