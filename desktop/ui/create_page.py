@@ -24,7 +24,6 @@ from desktop.ui.preview_view import PreviewView
 from desktop.ui.progress_strip import ProgressStrip
 from desktop.ui.prompt_panel import PromptPanel
 from desktop.ui.queue_panel import QueuePanel
-from desktop.ui.welcome import Welcome
 
 _SIDE = 240
 _PANEL_MIN, _PANEL_MAX = 300, 360
@@ -66,7 +65,7 @@ class CreatePage(QWidget):
         self.queue = QueuePanel(engine, self)
         self.picture_strip = picture_strip
         self.history_panel = history_panel
-        self._welcome: Welcome | None = None
+        self._welcome: QWidget | None = None
         self._build()
         self._connect_parts()
         self.preview.show_examples()
@@ -160,6 +159,8 @@ class CreatePage(QWidget):
         self.preview.show_record(record)
 
     def show_welcome(self, pictures_folder: str) -> None:
+        from desktop.ui.welcome import Welcome
+
         self._welcome = Welcome(pictures_folder, self.preview)
         self._welcome.closed.connect(self.close_welcome)
         self._welcome.models_wanted.connect(self.models_wanted)

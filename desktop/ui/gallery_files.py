@@ -71,6 +71,9 @@ class PictureFiles(QObject):
         """Let a copy be finished; for shutdown and tests."""
         self._copier.wait()
         self._writer.wait()
+        if QGuiApplication.platformName() == "offscreen":
+            # It deletes the clipboard's contents after Python has ended, and crashes (PySide 6.11 and 6.12).
+            QGuiApplication.clipboard().clear()
 
     @Slot(str)
     def _on_file_chosen(self, target: str) -> None:

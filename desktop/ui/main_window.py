@@ -12,16 +12,15 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeyEvent,
-    QKeySequence,
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import EngineReady, GenerationRequest
+from desktop.messages import EngineReady
 from desktop.settings import Folders, Settings
-from desktop.ui import places, words
+from desktop.ui import places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
@@ -37,7 +36,7 @@ _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
 
 
 class MainWindow(QMainWindow):
-    """Attributes: create_page, gallery_page, models_page (None until it is looked at), toast, settings.
+    """Attributes: create_page, gallery_page and models_page (None until they are looked at), toast, settings.
 
     Signals: closing() when everything of the user's is saved and the window is about to go.
     """
@@ -56,10 +55,12 @@ class MainWindow(QMainWindow):
         save_settings: Callable[[Settings], None],
         folders: Folders,
         gallery: Gallery,
-        gallery_page: QWidget,
         picture_strip: QWidget,
         history_panel: QWidget,
+        gallery_page: QWidget | None = None,  # made here, when it is first looked at, where it is not given
     ) -> None:
+        application = QApplication.instance()
+        theme.prepare(application)
         super().__init__()
         self._engine, self._models, self._read_request = engine, models, read_request
         self.settings, self._save_settings = settings, save_settings
@@ -79,10 +80,11 @@ class MainWindow(QMainWindow):
             history_panel=history_panel,
             parent=self,
         )
-        self.gallery_page = gallery_page
+        self._gallery = gallery
+        self.gallery_page: QWidget | None = None  # these two are made when they are first looked at
         self.models_page: QWidget | None = None
         self.pages = QStackedWidget(self)
-        for page in (self.create_page, gallery_page, QWidget(self)):
+        for page in (self.create_page, QWidget(self), QWidget(self)):
             self.pages.addWidget(page)
         body = QWidget(self)
         column = QVBoxLayout(body)
@@ -95,15 +97,17 @@ class MainWindow(QMainWindow):
         self._menu = WindowMenu(self.top_bar, folders, body, self)
         self._pictures = PicturesWiring(
             gallery=gallery,
-            gallery_page=gallery_page,
             page=self.create_page,
             toast=self.toast,
             cover=body,
             show_create=self.show_create,
             parent=self,
         )
+        if gallery_page is not None:
+            self._make_gallery_page(gallery_page)
         self._connect()
         self._restore(folders)
+        theme.apply(application, settings.theme)
 
     def _connect(self) -> None:
         bar, page = self.top_bar, self.create_page
@@ -128,7 +132,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+Q", self.close),
             *((f"Ctrl+{index + 1}", bar.tab(index).click) for index in range(self.pages.count())),
         ):
-            QShortcut(QKeySequence(keys), self).activated.connect(slot)
+            QShortcut(keys, self).activated.connect(slot)
 
     def _restore(self, folders: Folders) -> None:
         settings = self.settings
@@ -154,20 +158,12 @@ class MainWindow(QMainWindow):
         self.create_page.connect_bridge(bridge)
         self._pictures.connect_bridge(bridge)
 
-    def offer_left_over(self, requests: tuple[GenerationRequest, ...]) -> None:
-        """Ask whether what a stop or a crash left undone is to be made now."""
-        if requests:
-            self.toast.show_message(
-                self.tr("{0} left waiting last time").format(words.pictures(len(requests))),
-                action=self.tr("Make now"),
-                on_action=lambda: self.create_page.submit(tuple(requests)),
-                stay=True,
-            )
-
     @Slot(int)
     def show_page(self, index: int) -> None:
         if index == MODELS and self.models_page is None:
             self._make_models_page()
+        elif index == GALLERY and self.gallery_page is None:
+            self._make_gallery_page()
         self.pages.setCurrentIndex(index)
         self.top_bar.set_page(index)
         self._fit_side()
@@ -310,11 +306,23 @@ class MainWindow(QMainWindow):
         page.use_wanted.connect(self._on_model_used)
         page.folder_wanted.connect(places.open_path)
         page.added.connect(self._on_model_added)
-        placeholder = self.pages.widget(MODELS)
+        self._put_page(MODELS, page)
+        self.models_page = page
+
+    def _make_gallery_page(self, page: QWidget | None = None) -> None:
+        if page is None:
+            from desktop.ui.gallery_page import GalleryPage
+
+            page = GalleryPage(self._gallery, self)
+        page.create_wanted.connect(self.show_create)
+        self._put_page(GALLERY, page)
+        self.gallery_page = page
+
+    def _put_page(self, index: int, page: QWidget) -> None:
+        placeholder = self.pages.widget(index)
         self.pages.removeWidget(placeholder)
         placeholder.deleteLater()
-        self.pages.insertWidget(MODELS, page)
-        self.models_page = page
+        self.pages.insertWidget(index, page)
 
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:

@@ -25,7 +25,6 @@ class PicturesWiring(QObject):
         self,
         *,
         gallery: Gallery,
-        gallery_page: QWidget,
         page: CreatePage,
         toast: Toast,
         cover: QWidget,
@@ -44,7 +43,6 @@ class PicturesWiring(QObject):
         gallery.deleted.connect(self._on_deleted)
         gallery.problem.connect(self._on_problem)
         gallery.told.connect(self._toast_text)
-        gallery_page.create_wanted.connect(self._on_create_wanted)
         history = page.history_panel
         history.removed.connect(self._on_prompt_removed)
         history.problem.connect(self._on_problem)
@@ -123,10 +121,6 @@ class PicturesWiring(QObject):
     @Slot(str)
     def _toast_text(self, text: str) -> None:
         self._toast.show_message(text)
-
-    @Slot()
-    def _on_create_wanted(self) -> None:
-        self._show_create()
 
     @Slot(object)
     def _on_save_as(self, record: PictureRecord) -> None:

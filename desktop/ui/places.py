@@ -3,17 +3,19 @@
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QProcess, QUrl
-from PySide6.QtGui import QDesktopServices
-
 
 def open_path(path: str | Path) -> bool:
     """Open a file or folder in its usual program. Returns whether the desktop took it."""
+    from PySide6.QtCore import QUrl  # these cost 8 ms, and the window's start does without
+    from PySide6.QtGui import QDesktopServices
+
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 def reveal(path: str | Path) -> bool:
     """Show a file in its folder, selected where the desktop can do that."""
+    from PySide6.QtCore import QProcess
+
     path = Path(path)
     if sys.platform == "darwin":
         return QProcess.startDetached("open", ["-R", str(path)])[0]

@@ -1,6 +1,7 @@
 """What the window's menu does."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
@@ -8,8 +9,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.errors import KnownError
 from desktop.settings import Folders
 from desktop.ui import places, theme
-from desktop.ui.overlay import Overlay
 from desktop.ui.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from desktop.ui.overlay import Overlay
 
 
 class WindowMenu(QObject):
@@ -44,7 +47,7 @@ class WindowMenu(QObject):
     def open_log(self) -> None:
         self._open(str(self._folders.log))
 
-    def _show(self, name: str, make: Callable[[], Overlay]) -> None:
+    def _show(self, name: str, make: "Callable[[], Overlay]") -> None:
         if name not in self._cards:
             self._cards[name] = make()
         self._cards[name].open_card()
