@@ -37,7 +37,7 @@ set_up_python() {
         exit 2
     fi
     # The built wheel's metadata brings the dependencies; -e leaves the program where it is.
-    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
         -c "$root/packaging/constraints.txt" -e "$root$extras" >&2; then
         say 'installing the packages failed; check the network and the free space on the disk, then run this again'
         exit 2

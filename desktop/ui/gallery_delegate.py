@@ -11,6 +11,7 @@ from desktop.ui.gallery_stars import paint_stars
 from desktop.ui.thumbnails import ThumbnailLoader
 
 GAP = 12  # between two pictures
+_CAPTION_PX = 12
 _CAPTION_FROM = 120  # pixels of side from which a caption can be read
 
 
@@ -86,8 +87,7 @@ def paint_rounded(painter: QPainter, box: QRectF, pixmap: QPixmap) -> None:
 
 def _paint_caption(painter: QPainter, box: QRect, prompt: str) -> None:
     """At most two lines on a dark band; pictures are of any colour, so it is the same in both themes."""
-    font = theme.font(12)
-    rows = lines(gallery_words.shortened(prompt, 200), font, box.width() - 2 * theme.S8, 2)
+    rows = lines(gallery_words.shortened(prompt, 200), _CAPTION_PX, box.width() - 2 * theme.S8, 2)
     height = len(rows) * 16 + 2 * theme.S8 - 2
     band = QRect(box.left(), box.bottom() - height + 1, box.width(), height)
     shape = QPainterPath()  # round below as the picture is, square above
@@ -95,7 +95,7 @@ def _paint_caption(painter: QPainter, box: QRect, prompt: str) -> None:
     shape.addRoundedRect(QRectF(band), theme.RADIUS, theme.RADIUS)
     shape.addRect(QRectF(band).adjusted(0, 0, 0, -theme.RADIUS))
     painter.fillPath(shape.simplified(), QColor(12, 10, 9, 205))
-    painter.setFont(font)
+    painter.setFont(theme.font(_CAPTION_PX))
     painter.setPen(QColor("#f5f1ee"))
     for number, line in enumerate(rows):
         place = QRect(band.left() + theme.S8, band.top() + theme.S8 - 1 + number * 16, band.width() - theme.S16, 16)

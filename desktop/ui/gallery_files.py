@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QStandardPaths, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import PictureRecord
@@ -23,7 +23,7 @@ class PictureFiles(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        self._folder = ""  # where the last one was saved
         self._saving: tuple[PictureRecord, ...] = ()
         self._copier = Background("picture-copier", self)
         self._copier.done.connect(self._on_read)
@@ -42,6 +42,11 @@ class PictureFiles(QObject):
         """Ask where to; one picture goes to a file, several into a folder. Nothing is overwritten unasked."""
         if not records:
             return
+        from PySide6.QtCore import QStandardPaths
+        from PySide6.QtWidgets import QFileDialog  # a few ms that the start of the program does without
+
+        if not self._folder:
+            self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         self._saving = tuple(records)
         dialog = QFileDialog(parent, self.tr("Save picture as"), self._folder)
         if len(records) == 1:
@@ -89,6 +94,8 @@ class PictureFiles(QObject):
 
     @Slot(object)
     def _on_read(self, result: tuple[QImage, list[str]]) -> None:
+        from PySide6.QtCore import QMimeData, QUrl
+
         image, paths = result
         data = QMimeData()
         data.setImageData(image)

@@ -16,13 +16,14 @@ _NONE = QModelIndex()
 
 
 class GalleryModel(QAbstractListModel):
-    """The newest first. Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
+    """The newest first, `page` of them read at a time. Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
 
     Rows come and go one by one, so that selection and scroll position stay.
     """
 
-    def __init__(self, gallery: Gallery, parent: QObject | None = None) -> None:
+    def __init__(self, gallery: Gallery, parent: QObject | None = None, *, page: int = PAGE) -> None:
         super().__init__(parent)
+        self._page = page
         self._gallery = gallery
         self._text = ""
         self._records: list[PictureRecord] = []
@@ -116,7 +117,7 @@ class GalleryModel(QAbstractListModel):
 
     def _read(self, before: int | None) -> list[PictureRecord]:
         try:
-            return list(self._gallery.pictures.list(self._text, limit=PAGE, before=before))
+            return list(self._gallery.pictures.list(self._text, limit=self._page, before=before))
         except KnownError as error:
             self._gallery.problem.emit(error)
             return []

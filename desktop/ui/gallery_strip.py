@@ -9,6 +9,7 @@ from desktop.ui.gallery_model import GalleryModel
 from desktop.ui.gallery_view import GalleryView
 
 SIDE = 72  # pixels
+_PAGE = 30  # rows read at once; a wide window shows about 20
 
 
 class GalleryStrip(QWidget):
@@ -16,7 +17,7 @@ class GalleryStrip(QWidget):
 
     def __init__(self, gallery: Gallery, parent: QWidget | None = None, *, side: int = SIDE) -> None:
         super().__init__(parent)
-        self.model = GalleryModel(gallery, self)
+        self.model = GalleryModel(gallery, self, page=_PAGE)
         self.view = GalleryView(gallery, self.model, side=side, one_row=True, parent=self)
         self.view.setAccessibleName(self.tr("Newest pictures"))
         self._empty = QLabel(self.tr("Pictures you make appear here"), self)

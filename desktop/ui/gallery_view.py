@@ -1,5 +1,7 @@
 """The list that the grid and the strip are made of."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -7,7 +9,6 @@ from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
-    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
@@ -17,8 +18,10 @@ from desktop.messages import PictureRecord
 from desktop.ui import gallery_keys
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_delegate import GAP, GalleryDelegate
-from desktop.ui.gallery_menu import PictureMenu
 from desktop.ui.gallery_model import RECORD, GalleryModel
+
+if TYPE_CHECKING:
+    from desktop.ui.gallery_menu import PictureMenu
 
 _DRAG_SIDE = 96
 
@@ -150,7 +153,9 @@ class GalleryView(QListView):
             place = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
         self.show_menu(place)
 
-    def show_menu(self, place: QPoint) -> PictureMenu:
+    def show_menu(self, place: QPoint) -> "PictureMenu":
+        from desktop.ui.gallery_menu import PictureMenu
+
         menu = PictureMenu(self._gallery, self.records(), self, self.model().text)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(place)
@@ -158,6 +163,7 @@ class GalleryView(QListView):
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         """The files themselves, as copies, with the first picture under the pointer."""
+
         indexes = self.selectedIndexes()
         if not indexes:
             return
@@ -168,7 +174,7 @@ class GalleryView(QListView):
         pixmap = self._gallery.thumbnails.pixmap(record.path, round(_DRAG_SIDE * ratio))
         if pixmap is not None:
             keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            small: QPixmap = pixmap.scaled(QSize(_DRAG_SIDE, _DRAG_SIDE) * ratio, keep, smooth)
+            small = pixmap.scaled(QSize(_DRAG_SIDE, _DRAG_SIDE) * ratio, keep, smooth)
             small.setDevicePixelRatio(ratio)
             drag.setPixmap(small)
         drag.exec(Qt.DropAction.CopyAction)

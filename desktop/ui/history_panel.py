@@ -248,8 +248,8 @@ class _Row(QStyledItemDelegate):
         painter.drawText(QRect(left, top, width, _CAPTION), flags, caption)
         painter.restore()
 
-    def _lines(self, index: QModelIndex | QPersistentModelIndex) -> list[str]:
-        return lines(index.data(Qt.ItemDataRole.DisplayRole), theme.font(), self._room(), _LINES)
+    def _lines(self, index: QModelIndex | QPersistentModelIndex) -> tuple[str, ...]:
+        return lines(index.data(Qt.ItemDataRole.DisplayRole), theme.TEXT_PX, self._room(), _LINES)
 
     def _room(self) -> int:
         """The same whether the scroll bar is there or not: otherwise a line more brings the bar, and so on."""

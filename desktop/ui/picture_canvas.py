@@ -27,6 +27,7 @@ class PictureCanvas(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = QImage()
+        self._fine = QImage()  # what it is shown from where it fits
         self._pixmap = QPixmap()
         self._ready = QPixmap()  # the picture at the size it is painted in, where it fits
         self._message = ""
@@ -47,9 +48,10 @@ class PictureCanvas(QWidget):
             return 0.0
         return self._zoom or self._fitting().width() * self.devicePixelRatioF() / self._image.width()
 
-    def show_image(self, image: QImage, message: str = "") -> None:
-        """message: what is said in place of a picture that is none."""
+    def show_image(self, image: QImage, fine: QImage | None = None, message: str = "") -> None:
+        """fine: the same, enlarged well, see picture_fit. message: what is said in place of a picture that is none."""
         self._image, self._message = image, message
+        self._fine = image if fine is None else fine
         self._pixmap = QPixmap.fromImage(image) if not image.isNull() else QPixmap()
         self._ready = QPixmap()
         self._set_zoom(None)
@@ -177,6 +179,6 @@ class PictureCanvas(QWidget):
         """As the preview shows it: every pixel counted when smaller, smooth when larger."""
         size = QSize(max(1, round(self._image.width() * scale)), max(1, round(self._image.height() * scale)))
         if self._ready.size() != size:
-            self._ready = QPixmap.fromImage(scaled(self._image, size))
+            self._ready = QPixmap.fromImage(scaled(self._fine, size))
         self._ready.setDevicePixelRatio(self.devicePixelRatioF())
         return self._ready

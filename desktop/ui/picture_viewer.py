@@ -12,6 +12,7 @@ from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_files import read_image
 from desktop.ui.gallery_menu import PictureMenu
 from desktop.ui.picture_canvas import PictureCanvas
+from desktop.ui.picture_fit import enlarged
 
 _DRAG_SIDE = 96  # pixels of the picture under the pointer
 
@@ -193,7 +194,7 @@ class PictureViewer(QWidget):
         self._newer.setEnabled(self._neighbour(older=False) is not None)
         self._older.setEnabled(self._neighbour(older=True) is not None)
         path = record.path
-        self._loader.start(lambda: read_image(path))
+        self._loader.start(lambda: _read(path))
         self.shown.emit(record)
 
     def _walk(self, record: PictureRecord | None) -> None:
@@ -206,12 +207,12 @@ class PictureViewer(QWidget):
         return self._gallery.neighbour(self._record, self._text, older=older)
 
     @Slot(object)
-    def _on_read(self, image: QImage) -> None:
-        self.canvas.show_image(image)
+    def _on_read(self, images: tuple[QImage, QImage]) -> None:
+        self.canvas.show_image(*images)
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        self.canvas.show_image(QImage(), str(error))
+        self.canvas.show_image(QImage(), message=str(error))
 
     @Slot(float)
     def _on_zoomed(self, zoom: float) -> None:
@@ -272,3 +273,8 @@ class PictureViewer(QWidget):
     def _on_restored(self, records: tuple[PictureRecord, ...]) -> None:
         if self.isVisible() and records:
             self._show(records[0])
+
+
+def _read(path: str) -> tuple[QImage, QImage]:
+    image = read_image(path)
+    return image, enlarged(image)

@@ -2,7 +2,6 @@ import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
 from desktop.errors import KnownError
-from desktop.ui import gallery_model
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_model import RECORD, GalleryModel
 from tests.ui.gallery_parts import Shelf
@@ -35,11 +34,10 @@ def test_the_newest_comes_first(shelf, gallery, qtmodeltester):
     qtmodeltester.check(model)
 
 
-def test_pages_are_read_as_they_are_needed(shelf, gallery, monkeypatch):
-    monkeypatch.setattr(gallery_model, "PAGE", 4)
+def test_pages_are_read_as_they_are_needed(shelf, gallery):
     for seed in range(10):
         shelf.save(seed=seed)
-    model = GalleryModel(gallery)
+    model = GalleryModel(gallery, page=4)
     assert model.rowCount() == 4
     gallery.on_saved(shelf.save(seed=10))
     gallery.delete([model.record(model.index(1))])
