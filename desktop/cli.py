@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Returns the exit status. Raises KnownError, KeyboardInterrupt."""
     logging.getLogger("desktop").addHandler(logging.NullHandler())  # a traceback goes out once, as the Failed event
     if arguments.command == "train":
-        from desktop.training.__main__ import main as train
+        from desktop.training import main as train
 
         return train(arguments.rest)
     folders = find_folders(arguments.data)

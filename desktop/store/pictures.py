@@ -21,6 +21,8 @@ from desktop.store.database import Database
 if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
     from PIL import Image
 
+LEFT_OVER_SECONDS = 86_400  # an older half-written file is nobody's work any more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
@@ -191,6 +193,8 @@ class Pictures:
     def rebuild(self) -> Rebuilt:
         """Record pictures of ours that lie in the folder unrecorded, and drop rows whose file is gone.
 
+        Half-written files that a crash left more than a day ago are removed.
+
         Raises KnownError where the folder itself is gone: then nothing is dropped.
         """
         folder = self._folders.pictures
@@ -207,6 +211,7 @@ class Pictures:
             if self._to_key(path) not in known:
                 with contextlib.suppress(KnownError):  # somebody else's picture, or a damaged one
                     added.append(self._record_found(path))
+        _sweep(folder)
         there = {self._to_key(path) for path in files}
         gone = [row["id"] for row in rows if row["deleted_at"] is None and row["path"] not in there]
         # A picture saved while the folder was read is recorded and on disk, but not in `there`.
@@ -323,6 +328,14 @@ def _is_time(value: object) -> bool:
 def _forget(db: sqlite3.Connection, id: int) -> None:
     db.execute("DELETE FROM pictures WHERE id = ?", (id,))
     db.execute("DELETE FROM pictures_text WHERE rowid = ?", (id,))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what write_atomically and names.claimed leave in a crash, once no other program can be at it."""
+    for path in (*folder.rglob(".*.part"), *folder.rglob(".*.claim")):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
+                path.unlink()
 
 
 def _move(source: Path, target: Path) -> None:

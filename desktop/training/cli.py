@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """argv: without the program's name. Returns 0, 1 for a known error, 130 when interrupted."""
+    """argv: without the program's name. Returns 0, 2 for what the user can mend, 130 when interrupted."""
     options = parser().parse_args(argv)
 
     import torch
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
             total = starter.run(recipe, options.out, starter.Printer())
     except KnownError as error:
         print(f"safelight train: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
         return 130

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 
-from desktop.training import captions, card, checkpoint, denoiser, export, pictures, sheet, tokenizer, vae
+from desktop.engine.preview import PreviewMap
+from desktop.training import captions, card, checkpoint, denoiser, export, pictures, previews, sheet, tokenizer, vae
 from desktop.training.budget import Budget
 from desktop.training.denoiser import Denoiser, DenoiserSettings, Lesson
 from desktop.training.nouns import Noun
@@ -225,7 +226,7 @@ def export_model(recipe: Recipe, folder: Path) -> int:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     coder, model, words = assemble(recipe)
-    total = export.write(folder, coder, model, words)
+    total = export.write(folder, coder, model, words, _preview_map(recipe, coder))
     pipe = export.pipeline(coder, model.unet_average, model.text_average, words)
     drawn = draw(pipe, recipe.nouns, seed=1)
     sheet_bytes = io.BytesIO()
@@ -237,6 +238,15 @@ def export_model(recipe: Recipe, folder: Path) -> int:
     text = card.render(recipe.nouns, figures(recipe, coder, total), unnamed)
     checkpoint.write_bytes(folder / "README.md", text.encode())
     return total
+
+
+def _preview_map(recipe: Recipe, coder: AutoencoderKL) -> PreviewMap | None:
+    """From the latents the denoiser learnt from, where there are some."""
+    path = recipe.work / "latents.safetensors"
+    if not path.exists():
+        return None
+    latents = checkpoint.load(path)[0]["latents"]
+    return previews.fit(coder, latents.reshape(-1, *latents.shape[2:]))
 
 
 def draw(pipe: StableDiffusionPipeline, nouns: Sequence[Noun], *, seed: int, batch: int = 8) -> list[np.ndarray]:

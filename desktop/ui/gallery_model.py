@@ -16,8 +16,9 @@ _NONE = QModelIndex()
 
 
 class GalleryModel(QAbstractListModel):
-    """The newest first, `page` of them read at a time. Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
+    """The newest first, `page` of them read at a time.
 
+    Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
     Rows come and go one by one, so that selection and scroll position stay.
     """
 

@@ -112,6 +112,12 @@ class GalleryView(QListView):
         self._fill()
         super().resizeEvent(event)
 
+    def updateGeometries(self) -> None:
+        super().updateGeometries()
+        # Qt makes a step one whole row, and a notch of the wheel is three steps.
+        self.verticalScrollBar().setSingleStep(max(16, self.gridSize().height() // 3))
+        self.horizontalScrollBar().setSingleStep(max(16, self.gridSize().width() // 3))
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
             self.by_keyboard = True

@@ -60,7 +60,7 @@ class NumberSlider(QWidget):
     @property
     def value(self) -> float:
         """An int where decimals is 0."""
-        return int(self._value) if self._decimals == 0 else self._value
+        return self._value
 
     def set_value(self, value: float) -> None:
         value = self._clamp(value)
@@ -89,7 +89,7 @@ class NumberSlider(QWidget):
 
     def _clamp(self, value: float) -> float:
         value = min(max(value, self._low), self._high)
-        return round(value, self._decimals)
+        return round(value) if self._decimals == 0 else float(value)
 
     def _place(self, value: float) -> int:
         return round((value - self._low) / self._step)
@@ -100,14 +100,17 @@ class NumberSlider(QWidget):
         self._slider.blockSignals(False)
         self._slider.default = self._place(self._default)
         self._slider.update()
-        self._field.setText(f"{self._value:.{self._decimals}f}")
+        text = f"{self._value:.{self._decimals}f}"
+        self._field.setText(text if float(text) == self._value else str(self._value))  # never less than it is
 
     @Slot(int)
     def _on_slid(self, place: int) -> None:
-        self.set_value(self._low + place * self._step)
+        self.set_value(round(self._low + place * self._step, self._decimals))
 
     @Slot()
     def _on_typed(self) -> None:
+        if not self._field.isModified():
+            return
         try:
             value = float(self._field.text().strip().replace(",", "."))
         except ValueError:
@@ -119,7 +122,7 @@ class NumberSlider(QWidget):
     @Slot(int)
     def _on_stepped(self, direction: int) -> None:
         self._on_typed()
-        self.set_value(self._value + direction * self._step)
+        self.set_value(round(self._value + direction * self._step, self._decimals))
 
 
 class _Slider(QSlider):

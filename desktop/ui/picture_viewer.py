@@ -130,6 +130,17 @@ class PictureViewer(QWidget):
         elif not gallery_keys.handle(event, self._gallery, [self._record] if self._record else [], self):
             event.ignore()
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab stays inside: what lies under the viewer is not to be worked unseen."""
+        widget = self.focusWidget() or self
+        while True:
+            widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+            inside = widget is self or self.isAncestorOf(widget)
+            tabbed = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+            if widget is self or (inside and tabbed and widget.isEnabled() and widget.isVisible()):
+                widget.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+                return True
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._record is not None:
             menu = PictureMenu(self._gallery, [self._record], self, self._text, opens=False)

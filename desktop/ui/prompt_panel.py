@@ -222,6 +222,7 @@ class PromptPanel(QFrame):
         grid.addWidget(self.size_fields, 1, 1)
         grid.addWidget(self._size_error, 2, 0, 1, 2)
         self.more_fold = Fold(self.tr("Advanced"), body, self)
+        self.more_fold.header.setToolTip(self.tr("Advanced: the scheduler, and any size in pixels"))
         self._wide(self.more_fold)
 
     def _build_footer(self) -> QVBoxLayout:

@@ -24,9 +24,7 @@ class Bench:
         self.before_save = lambda: None
         self.library = Library(builtin=STARTER, models=tiny.parent, added=folder / "models.json")
         self.starts = {}
-        self.engine = Engine(
-            models=self.library, save=self._save, open_start=self.starts.__getitem__, emit=self._emit
-        )
+        self.engine = Engine(models=self.library, save=self._save, open_start=self.starts.__getitem__, emit=self._emit)
         self.on_event = lambda event: None
 
     def _emit(self, event):

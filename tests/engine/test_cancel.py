@@ -92,6 +92,8 @@ def test_the_blocks_of_the_networks_are_small_parts_of_them(bench):
         info, device=Device(kind="cpu", title="CPU"), token=CancelToken(), on_progress=lambda done, total: None
     )
     unet = model.text_to_image.unet
-    leaves = [block for block in blocks_of(unet) if not any(isinstance(m, torch.nn.ModuleList) for m in block.modules())]
+    leaves = [
+        block for block in blocks_of(unet) if not any(isinstance(m, torch.nn.ModuleList) for m in block.modules())
+    ]
     largest = max(sum(p.numel() for p in block.parameters()) for block in leaves)
     assert largest < sum(p.numel() for p in unet.parameters()) / 2

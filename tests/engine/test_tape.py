@@ -37,7 +37,9 @@ def _chain(name, config, oracle, steps=8):
             alpha, sigma = tape._noise_level(scheduler, timestep)
             if name == "dpmpp_sde" and not scheduler.state_in_first_order:
                 # its second look is at the middle, on a logarithmic scale, of the step just tried
-                sigma = float(scheduler.sigmas[scheduler.step_index - 1] * scheduler.sigmas[scheduler.step_index]) ** 0.5
+                sigma = (
+                    float(scheduler.sigmas[scheduler.step_index - 1] * scheduler.sigmas[scheduler.step_index]) ** 0.5
+                )
             noise = (sample - alpha * oracle) / sigma if sigma > 0 else torch.zeros_like(oracle)
             if name == "flow_euler":
                 output = noise - oracle

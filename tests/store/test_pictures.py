@@ -2,6 +2,7 @@ import errno
 import os
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -271,6 +272,16 @@ def test_rebuild_passes_over_strangers_and_drops_what_is_gone(pictures, folders,
     assert (rebuilt.added, rebuilt.removed) == ((), 1)
     assert pictures.list() == (record,)
     assert pictures.count("gone") == 0
+
+
+def test_rebuild_sweeps_away_what_crashes_left(pictures, folders, image, request_of):
+    record = pictures.save(request_of(), image, 1.0, {})
+    month = Path(record.path).parent
+    for name, age in ((".a.png.x1.part", 90_000), (".a.png.claim", 90_000), (".b.png.x2.part", 10)):
+        (month / name).write_bytes(b"half")
+        os.utime(month / name, (time.time() - age,) * 2)
+    pictures.rebuild()
+    assert sorted(p.name for p in month.iterdir()) == [".b.png.x2.part", Path(record.path).name]
 
 
 def test_rebuild_drops_nothing_when_the_folder_is_gone(pictures, folders, image, request_of):

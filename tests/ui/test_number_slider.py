@@ -86,6 +86,12 @@ def test_a_typed_value_between_two_marks_stays_exact(guidance, qtbot):
     assert guidance.value == 7.3
 
 
+def test_a_value_set_from_an_old_picture_stays_exact(guidance):
+    guidance.set_value(0.1 + 0.2)
+    guidance.commit()
+    assert guidance.value == 0.1 + 0.2
+
+
 def test_arrow_keys_step_in_slider_and_field(steps, qtbot):
     qtbot.keyClick(steps._slider, Qt.Key.Key_Right)
     assert steps.value == 21

@@ -133,6 +133,21 @@ def test_the_focus_goes_back_where_it_was(viewer, shelf, qtbot):
     assert viewer.window().focusWidget() is field
 
 
+def test_tab_stays_inside(viewer, shelf, qtbot):
+    from PySide6.QtWidgets import QLineEdit
+
+    QLineEdit(viewer.parentWidget()).show()
+    show(viewer, qtbot, shelf.save())
+    for direction in (True, False):
+        seen = set()
+        for _ in range(20):
+            (viewer.window().focusWidget() or viewer).focusNextPrevChild(direction)
+            focused = viewer.window().focusWidget()
+            assert focused is viewer or viewer.isAncestorOf(focused)
+            seen.add(focused)
+        assert len(seen) > 5
+
+
 @pytest.fixture
 def canvas(qtbot):
     canvas = PictureCanvas()

@@ -66,7 +66,8 @@ def test_enter_in_the_prompt_sends_it(panel, sent, qtbot):
 
 def test_a_number_still_being_typed_counts(panel, sent, qtbot):
     panel.prompt.set_text("a fox")
-    panel.steps._field.setText("33")
+    panel.steps._field.clear()
+    qtbot.keyClicks(panel.steps._field, "33")
     qtbot.keyClick(panel.prompt, Key.Key_Return)
     assert sent[0].steps == 33
 

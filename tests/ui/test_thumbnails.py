@@ -49,6 +49,17 @@ def test_a_thumbnail_comes_later_and_stays(qtbot, loader_of):
     assert source.asked == [("a", 128)]
 
 
+def test_a_small_picture_is_enlarged_to_the_size_that_is_shown(qtbot, loader_of):
+    class Small:
+        def get(self, path, side):
+            return Image.new("RGB", (32, 64), "red")
+
+    loader = loader_of(Small())
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap("a", 180)
+    assert (loader.pixmap("a", 180).width(), loader.pixmap("a", 180).height()) == (96, 192)
+
+
 def test_another_size_stands_in_until_the_right_one_is_there(qtbot, loader_of):
     loader = loader_of(Source())
     with qtbot.waitSignal(loader.loaded):

@@ -1,5 +1,6 @@
 """Small fakes of everything the window needs of the rest of the program."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,9 @@ def drop(widget, path, modifiers=Qt.KeyboardModifier.NoModifier):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     middle, buttons = widget.rect().center(), Qt.MouseButton.LeftButton
-    enter = QDragEnterEvent(middle, Qt.DropAction.CopyAction, data, buttons, modifiers)
+    with warnings.catch_warnings():  # deprecated in 6.12; what takes its place is not in 6.8
+        warnings.simplefilter("ignore", DeprecationWarning)
+        enter = QDragEnterEvent(middle, Qt.DropAction.CopyAction, data, buttons, modifiers)
     enter.ignore()
     QApplication.sendEvent(widget, enter)
     if not enter.isAccepted():

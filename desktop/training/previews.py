@@ -1,0 +1,21 @@
+"""The linear map from latents to pixels that shows a run while it develops."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import AutoencoderKL
+
+from desktop.engine import preview
+
+PICTURES_MAX = 400  # some 100,000 patches; more change nothing
+
+
+def fit(vae: AutoencoderKL, latents: torch.Tensor) -> preview.PreviewMap:
+    """Fit against the VAE's own decode, 3x3 latents to the patch of pixels in their middle.
+
+    latents: (N, C, h, w), scaled as the denoiser sees them.
+    """
+    chosen = latents[:: max(1, len(latents) // PICTURES_MAX)].float()
+    with torch.no_grad():
+        pixels = torch.cat([vae.decode(part / vae.config.scaling_factor).sample for part in chosen.split(16)])
+    return preview.fit(chosen, pixels.clamp(-1, 1), patch=pixels.shape[-1] // chosen.shape[-1])
