@@ -19,10 +19,8 @@ from desktop.messages import Failed, GenerationRequest, QueueChanged
 from desktop.settings import Folders, find_folders
 from desktop.store.thumbs import Thumbnails
 from desktop.studio import Studio
-from desktop.ui import theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.gallery import Gallery
-from desktop.ui.gallery_page import GalleryPage
 from desktop.ui.gallery_strip import GalleryStrip
 from desktop.ui.history_panel import HistoryPanel
 from desktop.ui.left_over import LeftOver
@@ -49,7 +47,6 @@ class App(QObject):
         self._keeper.setSingleShot(True)
         self._keeper.setInterval(_QUEUE_KEPT_AFTER_MS)
         self._keeper.timeout.connect(self._keep_queue)
-        theme.apply(QApplication.instance(), chosen.theme)
         self.gallery = Gallery(self.studio.pictures, Thumbnails(folders.thumbnails), self)
         self.window = MainWindow(
             engine=self.studio.engine,
@@ -61,7 +58,6 @@ class App(QObject):
             save_settings=self._save_settings,
             folders=folders,
             gallery=self.gallery,
-            gallery_page=GalleryPage(self.gallery),
             picture_strip=GalleryStrip(self.gallery),
             history_panel=HistoryPanel(self.studio.history),
         )

@@ -13,6 +13,7 @@ from desktop.messages import Phase
 from desktop.replay import difference
 from desktop.settings import find_folders
 from desktop.store.recipe import read_request
+from desktop.ui.main_window import GALLERY
 
 WAIT_MS = 180_000
 
@@ -80,6 +81,7 @@ def test_a_picture_from_a_prompt_is_watched_and_found_again_tomorrow(qtbot, star
 
     again = start(engine=False)
     assert [r.path for r in again.studio.pictures.list()] == [record.path]
+    again.window.show_page(GALLERY)
     assert again.window.gallery_page.model.rowCount() == 1
     assert [e.prompt for e in again.studio.history.recent()] == ["a red apple"]
     assert again.window.create_page.history_panel.model.rowCount() == 1

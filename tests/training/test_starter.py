@@ -114,7 +114,7 @@ def test_a_known_error_is_one_line_and_no_traceback(tmp_path, capsys):
     work = work_folder(tmp_path / "work")
     for path in work.glob("emojilib*"):
         path.write_bytes(path.read_bytes()[:100])
-    assert cli.main(["starter", "--work", str(work), "--out", str(tmp_path / "model")]) == 1
+    assert cli.main(["starter", "--work", str(work), "--out", str(tmp_path / "model")]) == 2
     said = capsys.readouterr().err
     assert said.startswith("safelight train: The archive emojilib") and said.count("\n") == 1
 

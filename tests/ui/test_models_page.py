@@ -1,0 +1,90 @@
+import pytest
+from PySide6.QtCore import Qt
+
+from desktop.ui.models_page import ModelsPage
+from tests.ui.window_parts import LARGE, SMALL, Models, drop
+
+
+@pytest.fixture
+def models():
+    return Models(SMALL)
+
+
+@pytest.fixture
+def page(qtbot, models):
+    page = ModelsPage(models)
+    qtbot.addWidget(page)
+    page.set_current("starter")
+    page.show_models(models.list())
+    page.resize(900, 600)
+    page.show()
+    yield page
+    page.wait()
+
+
+def words(card):
+    from PySide6.QtWidgets import QLabel
+
+    return [label.text() for label in card.findChildren(QLabel) if not label.isHidden()]
+
+
+def test_a_card_says_what_a_model_is(page):
+    assert words(page.cards[0]) == [
+        "Built-in starter",
+        "In use",
+        "Small icon-like pictures.",
+        "Built in · Stable Diffusion · 61 MB · 128 × 128",
+        "Starts with 20 steps, guidance 4, DDIM",
+        "/models/starter",
+    ]
+
+
+def test_a_folder_is_added_beside_the_gui_thread_and_shown(page, qtbot):
+    with qtbot.waitSignal(page.added) as added:
+        page.add("/models/large")
+        assert not page.add_button.isEnabled()
+    assert added.args == [LARGE]
+    assert [card.model.name for card in page.cards] == ["starter", "large"]
+    assert page.add_button.isEnabled()
+
+
+def test_a_folder_that_is_no_model_is_told_on_the_page(page, qtbot):
+    with qtbot.waitSignal(page._background.failed):
+        page.add("/models/broken")
+    assert page._error.text() == "This folder is no model. Choose the one that holds model_index.json."
+    assert len(page.cards) == 1
+    with qtbot.waitSignal(page.added):
+        page.add("/models/large")
+    assert not page._error.isVisible()
+
+
+def test_what_nobody_foresaw_is_told_too(page, qtbot, models):
+    models.add = lambda path: 1 / 0
+    with qtbot.waitSignal(page._background.failed):
+        page.add("/models/large")
+    assert "division by zero" in page._error.text()
+
+
+def test_a_dropped_folder_is_added_and_a_dropped_file_is_not(page, qtbot, tmp_path):
+    (tmp_path / "file.txt").write_text("x")
+    assert not drop(page, tmp_path / "file.txt")
+    with qtbot.waitSignal(page.added):
+        assert drop(page, tmp_path)
+
+
+def test_a_model_is_used_from_its_card(page, qtbot, models):
+    page.show_models((SMALL, LARGE))
+    small, large = page.cards
+    assert not small._use.isEnabled()
+    with qtbot.waitSignal(page.use_wanted) as wanted:
+        qtbot.mouseClick(large._use, Qt.MouseButton.LeftButton)
+    assert wanted.args == ["large"]
+    page.set_current("large")
+    assert small._use.isEnabled()
+    assert "In use" in words(large)
+
+
+def test_the_folder_of_a_model_can_be_opened(page, qtbot):
+    with qtbot.waitSignal(page.folder_wanted) as wanted:
+        page.cards[0].folder_clicked.emit("/models/starter")
+    assert wanted.args == ["/models/starter"]
