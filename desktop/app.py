@@ -3,6 +3,7 @@
 Order of start: settings, store, window on the screen, then the event loop, then torch in the engine's thread.
 """
 
+import contextlib
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QLockFile, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
@@ -19,6 +20,7 @@ from desktop.messages import Failed, GenerationRequest, QueueChanged
 from desktop.settings import Folders, find_folders
 from desktop.store.thumbs import Thumbnails
 from desktop.studio import Studio
+from desktop.ui.background import Background
 from desktop.ui.bridge import Bridge
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_strip import GalleryStrip
@@ -37,12 +39,22 @@ class App(QObject):
     def __init__(self, folders: Folders) -> None:
         super().__init__()
         folders.make()
+        self._lock = QLockFile(str(folders.root / "window.lock"))
+        self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
+        if not self._lock.tryLock(0):
+            raise KnownError(
+                f"Safelight is open already, with the pictures in {folders.root}",
+                "Use that window, or name another folder with --data.",
+            )
         self._settings_path = folders.settings
         chosen = settings.load(folders.settings)
         self.bridge = Bridge(self)
         self.studio = Studio(folders, self.bridge.post)
         self._left_over = self.studio.queue.load()
         self._to_keep: QueueChanged | None = None
+        self._recovery = Background("recovery", self)
+        self._recovery.done.connect(self._on_recovered)
+        self._recovery.failed.connect(self._on_not_recovered)
         self._keeper = QTimer(self)
         self._keeper.setSingleShot(True)
         self._keeper.setInterval(_QUEUE_KEPT_AFTER_MS)
@@ -68,6 +80,8 @@ class App(QObject):
     def start_engine(self) -> None:
         """Begin importing torch; called once the window has been painted."""
         self.studio.engine.start(warm_up=self._model)
+        if self.studio.database.fresh:
+            self._recovery.start(self.studio.recover)
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)
             offer.decided.connect(self._on_left_over_decided)
@@ -75,19 +89,43 @@ class App(QObject):
             side.insertWidget(side.count() - 1, offer)  # right above the queue
 
     def close(self) -> None:
-        """In this order: what waits is kept, the engine stops, the window forgets, the store closes."""
+        """In this order: what waits is kept, the window forgets, deletions become final, engine and store close."""
         self._keeper.stop()
         self._keep_queue()
         self.bridge.close()
+        self._recovery.wait()
         self.gallery.close()
+        with contextlib.suppress(KnownError):  # what the trash refuses stays where it is, and is tried again
+            self.studio.pictures.flush_deleted()
         if not self.studio.close():
             _log.error("the engine did not stop in time")
+        self._lock.unlock()
 
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
         self._to_keep = event
         if not self._keeper.isActive():
             self._keeper.start()
+
+    @Slot(object)
+    def _on_recovered(self, count: int) -> None:
+        self.gallery.reload()
+        self.window.create_page.history_panel.reload()
+        aside = self.studio.database.set_aside
+        if aside is not None:
+            self.window.create_page.show_error(
+                KnownError(
+                    f"The database was damaged; it was set aside as {aside.name}",
+                    f"{count} pictures and their prompts were found on the disk and are here again.",
+                )
+            )
+
+    @Slot(object)
+    def _on_not_recovered(self, error: Exception) -> None:
+        if not isinstance(error, KnownError):
+            _log.error("pictures on disk could not be recorded again", exc_info=error)
+            error = KnownError("Pictures on disk could not be recorded again", "The log says why.")
+        self.window.create_page.show_error(error)
 
     @Slot(bool)
     def _on_left_over_decided(self, run: bool) -> None:

@@ -219,8 +219,7 @@ def _gallery(folders: Folders, arguments: argparse.Namespace) -> int:
     studio = Studio(folders, lambda event: None)
     try:
         if arguments.action == "rebuild":
-            found = studio.pictures.rebuild()
-            print(found)
+            print(f"{studio.recover()} pictures found that were not in the gallery")
             return 0
         for record in studio.pictures.list(text=arguments.text, limit=1000):
             if arguments.json:

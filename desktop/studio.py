@@ -51,11 +51,20 @@ class Studio:
         )
 
     def close(self, timeout_s: float = 10.0) -> bool:
-        """Stop the engine, empty what was deleted into the system's trash, close the database."""
+        """Stop the engine, then close the database. False where the engine did not stop in time."""
         ended = self.engine.close(timeout_s)
-        self.pictures.flush_deleted()
         self.database.close_all()
         return ended
+
+    def recover(self) -> int:
+        """Record the pictures and prompts that are on disk again, after the database was made anew; how many came.
+
+        May take a while; safe on any thread. Raises KnownError.
+        """
+        added = self.pictures.rebuild().added
+        for record in added:
+            self.history.add(record.request)
+        return len(added)
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Started):

@@ -161,6 +161,31 @@ def _submitted(qtbot, app, prompt):
     return signal.args[0][0]
 
 
+def test_pictures_and_prompts_come_back_when_the_database_is_damaged(qtbot, start, tmp_path):
+    from desktop.messages import GenerationRequest
+
+    app = start(engine=False)
+    request = GenerationRequest(prompt="a green frog", seed=1)
+    app.studio.pictures.save(request, Image.new("RGB", (128, 128)), seconds=1.0, made={})
+    start.close(app)
+    find_folders().database.write_bytes(b"not a database at all" * 1000)
+
+    again = start()
+    qtbot.waitUntil(lambda: "set aside" in again.window.create_page.messages.text, timeout=WAIT_MS)
+    assert [r.request for r in again.studio.pictures.list()] == [request]
+    assert [e.prompt for e in again.studio.history.recent()] == ["a green frog"]
+
+
+def test_a_second_window_on_the_same_pictures_is_refused(qtbot, start):
+    from desktop.errors import KnownError
+
+    app = start(engine=False)
+    with pytest.raises(KnownError, match="open already"):
+        start(engine=False)
+    start.close(app)
+    start(engine=False)
+
+
 def test_an_error_in_the_window_is_told_and_the_window_stays(qtbot, start):
     from desktop.app import _on_bug
 

@@ -42,6 +42,7 @@ def test_a_request_cannot_be_changed():
         {"guidance_scale": math.nan},
         {"guidance_scale": math.inf},
         {"guidance_scale": -1},
+        {"guidance_scale": 10**400},
         {"guidance_scale": "7"},
         {"scheduler": "magic"},
         {"scheduler": ["ddim"]},

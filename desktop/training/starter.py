@@ -25,6 +25,7 @@ from desktop.training.denoiser import Denoiser, DenoiserSettings, Lesson
 from desktop.training.nouns import Noun
 from desktop.training.vae import Shelf, VaeSettings
 
+VIEW_STRENGTH = 0.5  # of the random views; stronger ones blurred what the denoiser learnt in the time it has
 COLOURED_SHARE = 0.06  # of the views that lie on a pastel background, named in the caption
 
 
@@ -103,7 +104,7 @@ def views(recipe: Recipe, count: int, seed: int) -> tuple[np.ndarray, list[list[
         source = pictures.decode(sources[noun.emoji])
         names.append([])
         for column in range(count):
-            view = pictures.random_view(rng, mirror=noun.mirror)
+            view = pictures.random_view(rng, mirror=noun.mirror, strength=VIEW_STRENGTH)
             background = str(rng.choice(list(pictures.PASTELS))) if rng.random() < COLOURED_SHARE else ""
             paper = pictures.PASTELS.get(background, pictures.WHITE)
             drawn[row, column] = pictures.onto(pictures.lay(source, view, recipe.size), paper)

@@ -126,7 +126,10 @@ class TopBar(QFrame):
 
     def set_theme(self, mode: str) -> None:
         for action in self._themes.actions():
-            action.setChecked(action.data() == mode)
+            chosen = action.data() == mode
+            action.setChecked(chosen)
+            words = action.text().partition("\t")[0]
+            action.setText(f"{words}\t✓" if chosen else words)  # where an icon stands, Qt draws no tick
 
     def set_model(self, name: str) -> None:
         self.model.setCurrentIndex(self.model.findData(name))
@@ -145,4 +148,5 @@ class TopBar(QFrame):
 
     @Slot(QAction)
     def _on_theme(self, action: QAction) -> None:
+        self.set_theme(action.data())
         self.theme_chosen.emit(action.data())
