@@ -4,6 +4,7 @@ Order of start: settings, store, window on the screen, then the event loop, then
 """
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -178,6 +179,8 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
         return 2
     app.window.show()
     application.processEvents()  # the first paint, before anything slow is imported
+    gc.freeze()
+    gc.enable()
     if on_window is not None:
         on_window(app)
     log_to(folders)

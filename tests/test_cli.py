@@ -173,6 +173,25 @@ def test_pictures_are_found_by_their_prompt(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_nothing_asks_the_network(tmp_path):
+    code = """
+import socket, sys
+def refuse(*arguments, **keywords):
+    print("asked the network", file=sys.stderr)
+    raise OSError("no network")
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = socket.getaddrinfo = refuse
+from desktop.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+    arguments = ["generate", "a red apple", "--steps", "2", "--out", str(tmp_path)]
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, env=bare
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
 def test_where_there_is_no_display_the_window_says_so_in_one_line():
     bare = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
     done = subprocess.run(_safelight(), cwd=ROOT, capture_output=True, text=True, timeout=60, env=bare)

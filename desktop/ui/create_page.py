@@ -1,5 +1,7 @@
 """The page where pictures are made: the parts side by side, and the wiring between them."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -18,28 +20,32 @@ from desktop.messages import (
 )
 from desktop.ui import theme
 from desktop.ui.bridge import Bridge
-from desktop.ui.message_bar import MessageBar
 from desktop.ui.ports import Engine, History, HistoryEntry, Models, StartPictures
 from desktop.ui.preview_view import PreviewView
 from desktop.ui.progress_strip import ProgressStrip
 from desktop.ui.prompt_panel import PromptPanel
 from desktop.ui.queue_panel import QueuePanel
 
+if TYPE_CHECKING:
+    from desktop.ui.message_bar import MessageBar
+
 _SIDE = 240
 _PANEL_MIN, _PANEL_MAX = 300, 360
 _VARIATIONS = 4
+_STRIP = 100  # height kept for the strip of newest pictures, so that nothing jumps when it comes
 
 
 class CreatePage(QWidget):
     """Prompt panel, preview with progress and newest pictures, history and queue.
 
-    Signals: model_wanted(name), welcome_closed(), models_wanted(),
+    Signals: model_wanted(name), welcome_closed(), models_wanted(), log_wanted(),
     full_screen() on a double click on the picture.
     """
 
     model_wanted = Signal(str)
     welcome_closed = Signal()
     models_wanted = Signal()
+    log_wanted = Signal()
     full_screen = Signal()
 
     def __init__(
@@ -49,8 +55,6 @@ class CreatePage(QWidget):
         models: Models,
         history: History,
         starts: StartPictures,
-        picture_strip: QWidget,
-        history_panel: QWidget,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -61,24 +65,23 @@ class CreatePage(QWidget):
         self.panel = PromptPanel(history, starts, self)
         self.preview = PreviewView(parent=self)
         self.progress = ProgressStrip(self)
-        self.messages = MessageBar(self.preview)
+        self._messages: MessageBar | None = None
         self.queue = QueuePanel(engine, self)
-        self.picture_strip = picture_strip
-        self.history_panel = history_panel
+        self.picture_strip: QWidget | None = None  # these two come with add_pictures
+        self.history_panel: QWidget | None = None
         self._welcome: QWidget | None = None
         self._build()
         self._connect_parts()
         self.preview.show_examples()
 
     def _build(self) -> None:
-        self.preview.set_banner(self.messages)
         self._foot = QFrame(self)
         theme.set_kind(self._foot, "foot")
         foot = QVBoxLayout(self._foot)
         foot.setContentsMargins(0, 1, 0, 0)
         foot.setSpacing(0)
         foot.addWidget(self.progress)
-        foot.addWidget(self.picture_strip)
+        foot.addSpacing(_STRIP)
         centre = QVBoxLayout()
         centre.setSpacing(0)
         centre.addWidget(self.preview, 1)
@@ -91,7 +94,7 @@ class CreatePage(QWidget):
         side = QVBoxLayout(self.side)
         side.setContentsMargins(1, 0, 0, 0)
         side.setSpacing(0)
-        side.addWidget(self.history_panel, 3)
+        side.addStretch(3)
         side.addWidget(line)
         side.addWidget(self.queue, 2)
         row = QHBoxLayout(self)
@@ -110,7 +113,16 @@ class CreatePage(QWidget):
         self.preview.use_settings.connect(self.use_request)
         self.preview.use_as_start.connect(self.use_as_start)
         self.preview.full_screen.connect(self.full_screen)
-        self.history_panel.chosen.connect(self._on_history_chosen)
+
+    def add_pictures(self, picture_strip: QWidget, history_panel: QWidget) -> None:
+        """Put the newest pictures and the history into the places that are kept for them."""
+        self.picture_strip, self.history_panel = picture_strip, history_panel
+        foot, side = self._foot.layout(), self.side.layout()
+        foot.takeAt(foot.count() - 1)
+        foot.addWidget(picture_strip)
+        side.takeAt(0)
+        side.insertWidget(0, history_panel, 3)
+        history_panel.chosen.connect(self._on_history_chosen)
 
     def connect_bridge(self, bridge: Bridge) -> None:
         bridge.phase.connect(self._on_phase)
@@ -123,6 +135,17 @@ class CreatePage(QWidget):
         bridge.ready.connect(self.progress.on_ready)
 
     # What the window and other pages ask for
+
+    @property
+    def messages(self) -> "MessageBar":
+        """Made for the first message: most runs have none, and the start is the quicker for it."""
+        if self._messages is None:
+            from desktop.ui.message_bar import MessageBar
+
+            self._messages = MessageBar(self.preview)
+            self._messages.log_requested.connect(self.log_wanted)
+            self.preview.set_banner(self._messages)
+        return self._messages
 
     @property
     def running(self) -> str | None:
@@ -204,7 +227,8 @@ class CreatePage(QWidget):
     def submit(self, requests: tuple[GenerationRequest, ...]) -> None:
         """Line these up."""
         self.close_welcome()
-        self.messages.clear()
+        if self._messages is not None:
+            self._messages.clear()
         self._on_live()
         try:
             for request in requests:

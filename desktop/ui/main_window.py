@@ -5,6 +5,7 @@ import binascii
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal, Slot
 from PySide6.QtGui import (
@@ -24,12 +25,14 @@ from desktop.ui import places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
-from desktop.ui.gallery import Gallery
-from desktop.ui.pictures_wiring import PicturesWiring
 from desktop.ui.ports import Engine, History, Models, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
+
+if TYPE_CHECKING:
+    from desktop.ui.gallery import Gallery
+    from desktop.ui.pictures_wiring import PicturesWiring
 
 CREATE, GALLERY, MODELS = range(3)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
@@ -54,10 +57,9 @@ class MainWindow(QMainWindow):
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
-        gallery: Gallery,
-        picture_strip: QWidget,
-        history_panel: QWidget,
-        gallery_page: QWidget | None = None,  # made here, when it is first looked at, where it is not given
+        gallery: "Gallery | None" = None,  # these three, or add_pictures later
+        picture_strip: QWidget | None = None,
+        history_panel: QWidget | None = None,
     ) -> None:
         application = QApplication.instance()
         theme.prepare(application)
@@ -76,11 +78,8 @@ class MainWindow(QMainWindow):
             models=models,
             history=history,
             starts=starts,
-            picture_strip=picture_strip,
-            history_panel=history_panel,
             parent=self,
         )
-        self._gallery = gallery
         self.gallery_page: QWidget | None = None  # these two are made when they are first looked at
         self.models_page: QWidget | None = None
         self.pages = QStackedWidget(self)
@@ -95,18 +94,13 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
         self.toast = Toast(body)
         self._menu = WindowMenu(self.top_bar, folders, body, self)
-        self._pictures = PicturesWiring(
-            gallery=gallery,
-            page=self.create_page,
-            toast=self.toast,
-            cover=body,
-            show_create=self.show_create,
-            parent=self,
-        )
-        if gallery_page is not None:
-            self._make_gallery_page(gallery_page)
+        self._pictures: PicturesWiring | None = None
+        self._bridge: Bridge | None = None
+        self._gallery: Gallery | None = None
         self._connect()
         self._restore(folders)
+        if gallery is not None:
+            self.add_pictures(gallery, picture_strip, history_panel)
         theme.apply(application, settings.theme)
 
     def _connect(self) -> None:
@@ -119,14 +113,14 @@ class MainWindow(QMainWindow):
         page.models_wanted.connect(self._on_models_wanted)
         page.welcome_closed.connect(self._on_welcome_closed)
         page.full_screen.connect(self.toggle_alone)
-        page.messages.log_requested.connect(self._menu.open_log)
+        page.log_wanted.connect(self._menu.open_log)
         self._menu.theme_changed.connect(self._on_theme_changed)
         self._menu.problem.connect(page.show_error)
         # Keys without Ctrl come through keyPressEvent, so that what has the focus may use them first.
         for keys, slot in (
             ("Ctrl+Return", page.panel.submit),
             ("Ctrl+Enter", page.panel.submit),
-            ("Ctrl+Z", self._pictures.undo),
+            ("Ctrl+Z", self._on_undo),
             ("Ctrl+B", bar.side.click),
             ("Ctrl+L", self.show_create),
             ("Ctrl+Q", self.close),
@@ -156,13 +150,32 @@ class MainWindow(QMainWindow):
     def connect_bridge(self, bridge: Bridge) -> None:
         bridge.ready.connect(self._on_ready)
         self.create_page.connect_bridge(bridge)
-        self._pictures.connect_bridge(bridge)
+        self._bridge = bridge
+        if self._pictures is not None:
+            self._pictures.connect_bridge(bridge)
+
+    def add_pictures(self, gallery: "Gallery", picture_strip: QWidget, history_panel: QWidget) -> None:
+        """Show what was made before. Called once, best after the first paint: that comes 15 % sooner then."""
+        from desktop.ui.pictures_wiring import PicturesWiring
+
+        self.create_page.add_pictures(picture_strip, history_panel)
+        self._gallery = gallery
+        self._pictures = PicturesWiring(
+            gallery=gallery,
+            page=self.create_page,
+            toast=self.toast,
+            cover=self.centralWidget(),
+            show_create=self.show_create,
+            parent=self,
+        )
+        if self._bridge is not None:
+            self._pictures.connect_bridge(self._bridge)
 
     @Slot(int)
     def show_page(self, index: int) -> None:
         if index == MODELS and self.models_page is None:
             self._make_models_page()
-        elif index == GALLERY and self.gallery_page is None:
+        elif index == GALLERY and self.gallery_page is None and self._gallery is not None:
             self._make_gallery_page()
         self.pages.setCurrentIndex(index)
         self.top_bar.set_page(index)
@@ -309,11 +322,10 @@ class MainWindow(QMainWindow):
         self._put_page(MODELS, page)
         self.models_page = page
 
-    def _make_gallery_page(self, page: QWidget | None = None) -> None:
-        if page is None:
-            from desktop.ui.gallery_page import GalleryPage
+    def _make_gallery_page(self) -> None:
+        from desktop.ui.gallery_page import GalleryPage
 
-            page = GalleryPage(self._gallery, self)
+        page = GalleryPage(self._gallery, self)
         page.create_wanted.connect(self.show_create)
         self._put_page(GALLERY, page)
         self.gallery_page = page
@@ -323,6 +335,11 @@ class MainWindow(QMainWindow):
         self.pages.removeWidget(placeholder)
         placeholder.deleteLater()
         self.pages.insertWidget(index, page)
+
+    @Slot()
+    def _on_undo(self) -> None:
+        if self._pictures is not None:
+            self._pictures.undo()
 
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:

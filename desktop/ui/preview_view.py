@@ -103,6 +103,11 @@ class PreviewView(QWidget):
         column.setContentsMargins(theme.S16, theme.S16, theme.S16, theme.S16)
         column.addWidget(banner, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
+        self._fit_banner()
+
+    def _fit_banner(self) -> None:
+        if self._banner is not None:
+            self._banner.setFixedWidth(max(200, min(_BANNER, self.width() - 2 * theme.S16)))
 
     @Slot(object)
     def on_started(self, event: Started) -> None:
@@ -158,8 +163,7 @@ class PreviewView(QWidget):
             self._empty.setGeometry(self.rect())
         if self._cover is not None:
             self._cover.setGeometry(self.rect())
-        if self._banner is not None:
-            self._banner.setFixedWidth(max(200, min(_BANNER, self.width() - 2 * theme.S16)))
+        self._fit_banner()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.target().contains(event.position().toPoint()):

@@ -1,23 +1,17 @@
 """What runs and what waits."""
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QMenu,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.messages import Preview, QueueChanged
 from desktop.ui import icons, theme
 from desktop.ui.ports import Engine
 from desktop.ui.queue_model import JOB, QueueModel
-from desktop.ui.queue_row import QueueRow
+
+if TYPE_CHECKING:
+    from desktop.ui.queue_list import QueueList
 
 
 class QueuePanel(QWidget):
@@ -28,15 +22,7 @@ class QueuePanel(QWidget):
         self._engine = engine
         self.model = QueueModel(self)
         self.model.move_wanted.connect(self._on_move_wanted)
-        self.list = _List(self)
-        self.list.setModel(self.model)
-        self.list.setAccessibleName(self.tr("Queue"))
-        row = QueueRow(self.list)
-        row.stop_clicked.connect(self._on_stop_clicked)
-        self.list.setItemDelegate(row)
-        self.list.customContextMenuRequested.connect(self._on_menu)
-        self.list.step_wanted.connect(self._on_step_wanted)
-        self.list.remove_wanted.connect(self.remove_current)
+        self.list: QueueList | None = None  # made for the first job, as the start is the quicker for it
         self._title = QLabel(self.tr("Queue"), self)
         theme.set_kind(self._title, "section")
         self._empty = QLabel(self.tr("Nothing waits. Press Generate while a picture develops to line up more."), self)
@@ -51,12 +37,30 @@ class QueuePanel(QWidget):
         column.setSpacing(theme.S4)
         column.addLayout(head)
         column.addWidget(self._empty, 0, Qt.AlignmentFlag.AlignTop)
-        column.addWidget(self.list, 1)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._show_count()
 
+    def _make_list(self) -> None:
+        from desktop.ui.queue_list import QueueList
+        from desktop.ui.queue_row import QueueRow
+
+        self.list = QueueList(self)
+        self.list.setModel(self.model)
+        self.list.setAccessibleName(self.tr("Queue"))
+        row = QueueRow(self.list)
+        row.stop_clicked.connect(self._on_stop_clicked)
+        self.list.setItemDelegate(row)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.list.step_wanted.connect(self._on_step_wanted)
+        self.list.remove_wanted.connect(self.remove_current)
+        self.layout().addWidget(self.list, 1)
+
     @Slot(object)
     def on_queue_changed(self, event: QueueChanged) -> None:
+        if self.list is None:
+            if not event.jobs:
+                return
+            self._make_list()
         current = self.list.currentIndex().data(JOB)
         self.model.on_queue_changed(event)
         if current is not None:
@@ -87,7 +91,8 @@ class QueuePanel(QWidget):
         count = self.model.rowCount()
         self._title.setText(self.tr("Queue ({0})").format(count) if count else self.tr("Queue"))
         self._empty.setVisible(count == 0)
-        self.list.setVisible(count > 0)
+        if self.list is not None:
+            self.list.setVisible(count > 0)
         # An empty queue leaves its room to the history.
         self.setMaximumHeight(16_777_215 if count else self.layout().heightForWidth(240))
 
@@ -137,31 +142,3 @@ class QueuePanel(QWidget):
     @Slot()
     def _on_later(self) -> None:
         self._on_step_wanted(1)
-
-
-class _List(QListView):
-    step_wanted = Signal(int)
-    remove_wanted = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        self.setDefaultDropAction(Qt.DropAction.MoveAction)
-        self.setDropIndicatorShown(True)
-        self.setDragDropOverwriteMode(False)
-        self.setMouseTracking(True)
-        self.setUniformItemSizes(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.viewport().setAutoFillBackground(False)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        if control and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.step_wanted.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
-        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_wanted.emit()
-        else:
-            super().keyPressEvent(event)

@@ -23,11 +23,11 @@ print(time.time())
 
 _OURS = """
 import os, sys, time
-from desktop import app
+from desktop.__main__ import main
 def on_window(running):
     print(time.time(), flush=True)
     os._exit(0)
-app.main(data=sys.argv[1], on_window=on_window)
+main(["--data", sys.argv[1]], on_window=on_window)
 """
 
 

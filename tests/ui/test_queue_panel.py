@@ -43,6 +43,10 @@ def drag(panel, source, target):
 def test_an_empty_queue_says_what_it_is_for(panel):
     assert panel._title.text() == "Queue"
     assert panel._empty.isVisible()
+    assert panel.list is None
+    fill(panel)
+    assert panel.list.isVisible()
+    fill(panel, count=0)
     assert not panel.list.isVisible()
 
 
