@@ -4,6 +4,7 @@ Order of start: settings, store, window on the screen, then the event loop, then
 """
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -11,27 +12,36 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLockFile, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
 from desktop.errors import KnownError
+from desktop.library.library import open_library
 from desktop.messages import Failed, GenerationRequest, QueueChanged
 from desktop.settings import Folders, find_folders
-from desktop.store.thumbs import Thumbnails
-from desktop.studio import Studio
 from desktop.ui.background import Background
 from desktop.ui.bridge import Bridge
-from desktop.ui.gallery import Gallery
-from desktop.ui.gallery_strip import GalleryStrip
-from desktop.ui.history_panel import HistoryPanel
-from desktop.ui.left_over import LeftOver
 from desktop.ui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.studio import Studio
 
 _log = logging.getLogger(__name__)
 
 _QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
+
+
+class _Late:
+    """Stands for a part of the studio, so that the window can be on the screen before the studio is made."""
+
+    def __init__(self, app: "App", part: str) -> None:
+        self._app, self._part = app, part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._app.studio, self._part), name)
 
 
 class App(QObject):
@@ -50,8 +60,8 @@ class App(QObject):
         self._settings_path = folders.settings
         chosen = settings.load(folders.settings)
         self.bridge = Bridge(self)
-        self.studio = Studio(folders, self.bridge.post)
-        self._left_over = self.studio.queue.load()
+        self._folders = folders
+        self._left_over: tuple[GenerationRequest, ...] = ()
         self._to_keep: QueueChanged | None = None
         self._recovery = Background("recovery", self)
         self._recovery.done.connect(self._on_recovered)
@@ -60,34 +70,49 @@ class App(QObject):
         self._keeper.setSingleShot(True)
         self._keeper.setInterval(_QUEUE_KEPT_AFTER_MS)
         self._keeper.timeout.connect(self._keep_queue)
-        self.gallery = Gallery(self.studio.pictures, Thumbnails(folders.thumbnails), self)
         self.window = MainWindow(
-            engine=self.studio.engine,
-            models=self.studio.library,
-            history=self.studio.history,
-            starts=self.studio.starts,
+            engine=_Late(self, "engine"),
+            models=open_library(folders),
+            history=_Late(self, "history"),
+            starts=_Late(self, "starts"),
             read_request=_read_request,
             settings=chosen,
             save_settings=self._save_settings,
             folders=folders,
-            gallery=self.gallery,
-            picture_strip=GalleryStrip(self.gallery),
-            history_panel=HistoryPanel(self.studio.history),
         )
         self.window.connect_bridge(self.bridge)
         self.bridge.queue_changed.connect(self._on_queue_changed)
         self._model = chosen.model
 
-    def start_engine(self) -> None:
-        """Begin importing torch; called once the window has been painted."""
-        self.studio.engine.start(warm_up=self._model)
-        if self.studio.database.fresh:
-            self._recovery.start(self.studio.recover)
+    @functools.cached_property
+    def studio(self) -> "Studio":
+        """Made when it is first used, after the window has been painted. Raises KnownError as Studio."""
+        from desktop.studio import Studio
+
+        return Studio(self._folders, self.bridge.post)
+
+    def show_pictures(self) -> None:
+        """Complete the window with what was made before; called once it has been painted for the first time."""
+        from desktop.store.thumbs import Thumbnails
+        from desktop.ui.gallery import Gallery
+        from desktop.ui.gallery_strip import GalleryStrip
+        from desktop.ui.history_panel import HistoryPanel
+        from desktop.ui.left_over import LeftOver
+
+        self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
+        self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
+        self._left_over = self.studio.queue.load()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)
             offer.decided.connect(self._on_left_over_decided)
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
+        if self.studio.database.fresh:
+            self._recovery.start(self.studio.recover)
+
+    def start_engine(self) -> None:
+        """Begin importing torch; called once the window is complete."""
+        self.studio.engine.start(warm_up=self._model)
 
     def close(self) -> None:
         """In this order: what waits is kept, the window forgets, deletions become final, engine and store close."""
@@ -172,17 +197,21 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
     application.setDesktopFileName("safelight")
     # The loop below ends when the last window has closed and everything is put away, not before.
     application.setQuitOnLastWindowClosed(False)
+    app = None
     try:
         app = App(folders)
+        app.window.show()
+        application.processEvents()  # the first paint, before anything slow is imported
+        gc.freeze()
+        gc.enable()
+        if on_window is not None:
+            on_window(app)
+        app.show_pictures()
     except KnownError as error:
-        _tell_before_the_window(error)
+        if app is not None:
+            app.window.hide()
+        _tell_without_the_window(error)
         return 2
-    app.window.show()
-    application.processEvents()  # the first paint, before anything slow is imported
-    gc.freeze()
-    gc.enable()
-    if on_window is not None:
-        on_window(app)
     log_to(folders)
 
     import asyncio
@@ -231,7 +260,7 @@ def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: ob
     )
 
 
-def _tell_before_the_window(error: KnownError) -> None:
+def _tell_without_the_window(error: KnownError) -> None:
     from PySide6.QtWidgets import QMessageBox
 
     print(f"safelight: {error}", file=sys.stderr)

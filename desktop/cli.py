@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from desktop.errors import KnownError
+from desktop.library.library import open_library
 from desktop.messages import (
     TERMINAL,
     Cancelled,
@@ -22,7 +23,7 @@ from desktop.messages import (
     random_seed,
 )
 from desktop.settings import Folders, find_folders
-from desktop.studio import Studio, open_library, save_into
+from desktop.studio import Studio, save_into
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ Exactly one terminal event (Saved, Cancelled or Failed) ends a job.
 
 import dataclasses
 import enum
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +36,8 @@ GUIDANCE_MAX = 50.0
 
 def random_seed() -> int:
     """A seed short enough to read aloud: 0 to 2**32 - 1."""
+    import secrets  # brings random and hashlib, which the window can be without at first
+
     return secrets.randbelow(2**32)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
-from desktop.library.library import BUILTIN, Library
+from desktop.library.library import open_library
 from desktop.messages import Event, GenerationRequest, PictureRecord, Started
-from desktop.settings import RESOURCES, Folders
+from desktop.settings import Folders
 from desktop.store.database import Database
 from desktop.store.history import History
 from desktop.store.pictures import Pictures
@@ -83,10 +83,6 @@ class Studio:
         return self.pictures.save(
             request, image, seconds=seconds, made=made, start_png=None if start is None else as_png(start)
         )
-
-
-def open_library(folders: Folders) -> Library:
-    return Library(builtin=RESOURCES / "models" / BUILTIN, models=folders.models, added=folders.added_models)
 
 
 def as_png(image: "Image") -> bytes:

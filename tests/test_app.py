@@ -28,6 +28,7 @@ def start(qtbot):
         running.append(app)
         app.window.resize(1280, 800)
         app.window.show()
+        app.show_pictures()
         if engine:
             app.start_engine()
         return app

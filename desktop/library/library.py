@@ -10,6 +10,7 @@ from desktop.errors import KnownError
 from desktop.files import write_atomically
 from desktop.library.weights import read_header, weights_in
 from desktop.messages import SCHEDULERS, ModelInfo
+from desktop.settings import RESOURCES, Folders
 
 BUILTIN = "starter"
 CARD = "safelight.json"  # beside model_index.json: what its makers recommend
@@ -113,6 +114,11 @@ class Library:
         except (OSError, ValueError, RecursionError):
             return ()
         return tuple(p for p in paths if isinstance(p, str)) if isinstance(paths, list) else ()
+
+
+def open_library(folders: Folders) -> Library:
+    """The library of the user whose folders these are."""
+    return Library(builtin=RESOURCES / "models" / BUILTIN, models=folders.models, added=folders.added_models)
 
 
 def _recognise(folder: Path) -> tuple[ModelFolder, Family]:

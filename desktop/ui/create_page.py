@@ -154,8 +154,11 @@ class CreatePage(QWidget):
 
     @Slot()
     def stop(self) -> None:
+        """Stop the running job; before anything runs, the first that waits."""
         if self._running is not None:
             self._engine.cancel(self._running)
+        elif self.queue.model.jobs:
+            self._engine.cancel(self.queue.model.jobs[0].job_id)
 
     @Slot(object)
     def use_request(self, request: GenerationRequest) -> None:
@@ -230,6 +233,7 @@ class CreatePage(QWidget):
         if self._messages is not None:
             self._messages.clear()
         self._on_live()
+        self.preview.show_waiting()
         try:
             for request in requests:
                 self._engine.submit(request)
@@ -266,12 +270,12 @@ class CreatePage(QWidget):
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
         self.queue.on_queue_changed(event)
-        self.panel.set_running(any(job.running for job in event.jobs))
+        self._offer_stop(bool(event.jobs))
 
     @Slot(object)
     def _on_started(self, event: Started) -> None:
         self._running = event.job_id
-        self.panel.set_running(True)
+        self._offer_stop(True)
         self.progress.on_started(event)
         if not self._pinned:
             self.preview.on_started(event)
@@ -294,14 +298,25 @@ class CreatePage(QWidget):
     def _on_cancelled(self, event: Cancelled) -> None:
         self._end(event.job_id)
         self.progress.on_cancelled(event)
+        self._leave_waiting()
 
     @Slot(object)
     def _on_failed(self, event: Failed) -> None:
         self._end(event.job_id)
         self.progress.on_failed(event)
         self.messages.show_failed(event)
+        self._leave_waiting()
 
     def _end(self, job_id: str | None) -> None:
         if job_id is not None and job_id == self._running:
             self._running = None
-            self.panel.set_running(False)
+            self._offer_stop(any(job.job_id != job_id for job in self.queue.model.jobs))
+
+    def _leave_waiting(self) -> None:
+        """The examples come back where nothing was ever shown and nothing is on its way."""
+        if self.preview.image.isNull() and not self.panel.stop_button.isVisibleTo(self.panel):
+            self.preview.show_examples()
+
+    def _offer_stop(self, offered: bool) -> None:
+        self.panel.set_running(offered)
+        self.progress.offer_stop(offered)

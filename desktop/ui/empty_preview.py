@@ -17,13 +17,11 @@ class EmptyPreview(QWidget):
     def __init__(self, examples: tuple[str, ...] = EXAMPLES, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         mark = IconLabel("aperture", 32, "faint", self)
-        title = QLabel(self.tr("Write what you want to see"), self)
-        theme.set_kind(title, "heading")
-        text = QLabel(
-            self.tr("Describe it on the left and press Enter.\nYou will watch it come out of the noise."), self
-        )
-        theme.set_kind(text, "quiet")
-        text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._title = QLabel(self)
+        theme.set_kind(self._title, "heading")
+        self._text = QLabel(self)
+        theme.set_kind(self._text, "quiet")
+        self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._buttons: list[QPushButton] = []
         chips = QHBoxLayout()
         chips.setSpacing(theme.S8)
@@ -39,13 +37,32 @@ class EmptyPreview(QWidget):
         column.setContentsMargins(theme.S16, theme.S16, theme.S16, theme.S16)
         column.setSpacing(theme.S8)
         column.addStretch(1)
-        for widget in (mark, title, text):
+        for widget in (mark, self._title, self._text):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(theme.S12)
         holder = QGridLayout()
         holder.addLayout(chips, 0, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addLayout(holder)
         column.addStretch(1)
+
+        self.show_examples()
+
+    def show_examples(self) -> None:
+        self._title.setText(self.tr("Write what you want to see"))
+        self._text.setText(
+            self.tr("Describe it on the left and press Enter.\nYou will watch it come out of the noise.")
+        )
+        for button in self._buttons:
+            button.show()
+
+    def show_waiting(self) -> None:
+        """A picture was asked for, and none of its steps has come yet."""
+        self._title.setText(self.tr("Your picture will develop here"))
+        self._text.setText(
+            self.tr("The line below says what is waited for.\nMeanwhile the next prompt can be written.")
+        )
+        for button in self._buttons:
+            button.hide()
 
     @Slot()
     def _on_clicked(self) -> None:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
-from desktop.ui import icons, theme
+from desktop.ui import icons, tab_order, theme
 
 
 class Fold(QWidget):
@@ -23,6 +23,7 @@ class Fold(QWidget):
         column.addWidget(self.header, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(body)
         body.hide()
+        tab_order.put_before(body, self.header)
 
     @property
     def open(self) -> bool:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLa
 from desktop.errors import KnownError
 from desktop.messages import EngineReady
 from desktop.settings import Folders, Settings
-from desktop.ui import places, theme
+from desktop.ui import icons, places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
         """Show what was made before. Called once, best after the first paint: that comes 15 % sooner then."""
         from desktop.ui.pictures_wiring import PicturesWiring
 
+        self.setWindowIcon(icons.icon("aperture", 64, "accent"))
         self.create_page.add_pictures(picture_strip, history_panel)
         self._gallery = gallery
         self._pictures = PicturesWiring(
@@ -237,6 +238,8 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
+            if event.isAutoRepeat():
+                return  # a key held too long does not stop the whole queue
             if self._before_alone is not None:
                 self.toggle_alone()
             else:

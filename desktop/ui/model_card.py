@@ -27,7 +27,7 @@ class ModelCard(QFrame):
         head.addWidget(title)
         head.addWidget(self._badge)
         head.addStretch(1)
-        facts = [model.family, words.size(model.bytes), words.pixels(model.width, model.height)]
+        facts = [words.family(model.family), words.size(model.bytes), words.pixels(model.width, model.height)]
         if model.builtin:
             facts.insert(0, self.tr("Built in"))
         defaults = self.tr("{0} steps, guidance {1}, {2}").format(
@@ -69,7 +69,7 @@ class ModelCard(QFrame):
 
     def set_in_use(self, in_use: bool) -> None:
         self._badge.setVisible(in_use)
-        self._use.setEnabled(not in_use)
+        self._use.setVisible(not in_use)
 
     @Slot()
     def _on_use(self) -> None:

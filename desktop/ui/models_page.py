@@ -103,6 +103,7 @@ class ModelsPage(QWidget):
             card.folder_clicked.connect(self.folder_wanted)
             card.set_in_use(model.name == self._current)
             self._column.insertWidget(self._column.count() - 1, card)
+            card.show()
             self._cards.append(card)
 
     def set_current(self, name: str) -> None:

@@ -77,10 +77,16 @@ class PreviewView(QWidget):
         if self._empty is None:
             self._empty = EmptyPreview(parent=self)
             self._empty.chosen.connect(self.example_chosen)
+        self._empty.show_examples()
         self._empty.setGeometry(self.rect())
         self._empty.lower()
         self._empty.show()
         self.update()
+
+    def show_waiting(self) -> None:
+        """A picture was asked for; where another is shown already, that stays until the first step."""
+        if self._image.isNull() and self._empty is not None:
+            self._empty.show_waiting()
 
     def set_cover(self, cover: QWidget | None) -> None:
         """Lay a child widget over everything, or take it away again."""

@@ -62,10 +62,13 @@ class ProgressStrip(QWidget):
         """Nothing runs; `text` says what came of the last job."""
         self._job = None
         self._clock.stop()
-        self._stop.hide()
         self._live.hide()
         self._ticks.show_nothing()
         self._label.setText(text)
+
+    def offer_stop(self, offered: bool) -> None:
+        """Whether there is anything to stop."""
+        self._stop.setVisible(offered)
 
     def offer_live(self, offered: bool) -> None:
         self._live.setVisible(offered)
@@ -74,7 +77,6 @@ class ProgressStrip(QWidget):
     def on_started(self, event: Started) -> None:
         self._job = event.job_id
         self._clock.stop()
-        self._stop.show()
         self._ticks.show_steps(0, event.request.steps)
         self._label.setText(self.tr("Starting"))
 
@@ -87,6 +89,8 @@ class ProgressStrip(QWidget):
         if event.phase == Phase.LOADING and event.total_bytes:
             self._clock.stop()
             self._ticks.show_share(event.done_bytes / event.total_bytes)
+            if event.done_bytes >= event.total_bytes and self._job is None:
+                self.on_ready()  # loaded ahead of any job; nothing more will be told of it
             return
         if event.phase in (Phase.IMPORTING, Phase.LOADING):
             self._ticks.show_nothing()
@@ -98,7 +102,7 @@ class ProgressStrip(QWidget):
     def on_ready(self) -> None:
         """The engine has warmed up."""
         if self._job is None:
-            self.idle("")
+            self.idle(self.tr("Ready"))
 
     @Slot(object)
     def on_preview(self, event: Preview) -> None:

@@ -16,15 +16,14 @@ from PySide6.QtWidgets import (
 
 from desktop.errors import KnownError
 from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerationRequest, ModelInfo
-from desktop.ui import icons, theme, words
-from desktop.ui.chooser import Chooser
+from desktop.ui import icons, panel_memory, theme, words
+from desktop.ui.advanced_fields import AdvancedFields
 from desktop.ui.fold import Fold
 from desktop.ui.inline_error import InlineError, mark_wrong
 from desktop.ui.number_slider import NumberSlider
 from desktop.ui.ports import History, StartPictures
 from desktop.ui.prompt_edit import PromptEdit
 from desktop.ui.seed_field import SeedField
-from desktop.ui.size_fields import SizeFields
 from desktop.ui.size_picker import SizePicker
 from desktop.ui.start_picture_box import StartPictureBox
 
@@ -199,29 +198,11 @@ class PromptPanel(QFrame):
         )
 
     def _build_more(self) -> None:
-        body = QWidget(self)
-        grid = QGridLayout(body)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(theme.S8)
-        grid.setVerticalSpacing(theme.S8)
-        grid.setColumnMinimumWidth(0, _LABELS)
-        grid.setColumnStretch(1, 1)
-        self.scheduler = Chooser(self.tr("Scheduler"), self)
-        self.scheduler.currentIndexChanged.connect(self._on_scheduler_changed)
-        self.size_fields = SizeFields(self)
-        self.size_fields.edited.connect(self._on_size_typed)
-        self._size_error = InlineError(self)
-        scheduler_label = QLabel(self.tr("Scheduler"), body)
-        scheduler_label.setBuddy(self.scheduler)
-        scheduler_label.setToolTip(self.tr("Scheduler: the rule by which each step takes noise away."))
-        pixels_label = QLabel(self.tr("Pixels"), body)
-        pixels_label.setToolTip(self.tr("Pixels: any size, typed; far from the usual ones, things repeat."))
-        grid.addWidget(scheduler_label, 0, 0)
-        grid.addWidget(self.scheduler, 0, 1)
-        grid.addWidget(pixels_label, 1, 0)
-        grid.addWidget(self.size_fields, 1, 1)
-        grid.addWidget(self._size_error, 2, 0, 1, 2)
-        self.more_fold = Fold(self.tr("Advanced"), body, self)
+        self.advanced = AdvancedFields(_LABELS, self)
+        self.scheduler, self.size_fields = self.advanced.scheduler, self.advanced.size_fields
+        self.advanced.size_typed.connect(self._mark_size)
+        self._size_error = self.advanced.error
+        self.more_fold = Fold(self.tr("Advanced"), self.advanced, self)
         self.more_fold.header.setToolTip(self.tr("Advanced: the scheduler, and any size in pixels"))
         self._wide(self.more_fold)
 
@@ -283,14 +264,14 @@ class PromptPanel(QFrame):
         self.steps.set_default(model.steps)
         self.guidance.set_default(model.guidance_scale)
         code = self.scheduler.currentData()
-        self._fill_schedulers(model)
+        self.advanced.set_schedulers(model.schedulers)
         if last is None or self.steps.value == last.steps:
             self.steps.set_value(model.steps)
         if last is None or self.guidance.value == last.guidance_scale:
             self.guidance.set_value(model.guidance_scale)
         if last is None or code == last.scheduler or code not in model.schedulers:
             code = model.scheduler
-        self._choose_scheduler(code)
+        self.advanced.choose_scheduler(code)
         try:
             size = self.size_fields.value()
         except KnownError:
@@ -310,7 +291,7 @@ class PromptPanel(QFrame):
         self.negative_fold.set_open(self.negative_fold.open or bool(request.negative_prompt))
         self.steps.set_value(request.steps)
         self.guidance.set_value(request.guidance_scale)
-        self._choose_scheduler(request.scheduler)
+        self.advanced.choose_scheduler(request.scheduler)
         self._on_size_picked((request.width, request.height))
         self.strength.set_value(request.strength)
         self.start_picture.set_sha(request.start_picture)
@@ -320,7 +301,7 @@ class PromptPanel(QFrame):
         self.prompt.setFocus()
 
     def set_running(self, running: bool) -> None:
-        """Show or hide the way out of the running job."""
+        """Show or hide the way out. running: a job runs or waits."""
         self.stop_button.setVisible(running)
         self.generate_button.setToolTip(
             self.tr("Add to the queue (Enter)") if running else self.tr("Make the picture (Enter)")
@@ -328,55 +309,14 @@ class PromptPanel(QFrame):
 
     def request_json(self) -> dict[str, object]:
         """What stands in the panel, as a request's JSON without the seed; plain values for the settings."""
-        try:
-            width, height = self.size_fields.value()
-        except KnownError:
-            width, height = (self._model.width, self._model.height) if self._model else (128, 128)
-        return {
-            "prompt": self.prompt.toPlainText(),
-            "negative_prompt": self.negative.toPlainText(),
-            "steps": self.steps.value,
-            "guidance_scale": self.guidance.value,
-            "scheduler": self.scheduler.currentData() or "",
-            "width": width,
-            "height": height,
-            "start_picture": self.start_picture.sha,
-            "strength": self.strength.value,
-            "count": self.count.value,
-            "open": [name for name, fold in (("negative", self.negative_fold), ("more", self.more_fold)) if fold.open],
-        }
+        return panel_memory.as_json(self)
 
     def restore(self, data: Mapping[str, object]) -> None:
         """Take back what request_json gave; a value that does not fit any more is passed over."""
-        opened = data.get("open")
-        opened = opened if isinstance(opened, list) else []
-        self.negative_fold.set_open("negative" in opened)
-        self.more_fold.set_open("more" in opened)
-        for name, edit in (("prompt", self.prompt), ("negative_prompt", self.negative)):
-            text = data.get(name)
-            if isinstance(text, str):
-                edit.set_text(text)
-        for name, slider in (
-            ("steps", self.steps),
-            ("guidance_scale", self.guidance),
-            ("strength", self.strength),
-            ("count", self.count),
-        ):
-            number = data.get(name)
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                slider.set_value(number)
-        self._choose_scheduler(data.get("scheduler"))
-        width, height = data.get("width"), data.get("height")
-        if isinstance(width, int) and isinstance(height, int):
-            last = self.size_fields.width_field.text(), self.size_fields.height_field.text()
-            self._on_size_picked((width, height))
-            try:
-                self.size_fields.value()
-            except KnownError:  # another model's size
-                self._on_size_picked((int(last[0]), int(last[1])))
-        sha = data.get("start_picture")
-        if isinstance(sha, str) and len(sha) == 64:
-            self.start_picture.set_sha(sha)
+        panel_memory.restore(self, data)
+
+    def set_size(self, width: int, height: int) -> None:
+        self._on_size_picked((width, height))
 
     # Making a picture
 
@@ -448,46 +388,16 @@ class PromptPanel(QFrame):
 
     # Keeping fields in step
 
-    def _fill_schedulers(self, model: ModelInfo) -> None:
-        self.scheduler.blockSignals(True)
-        self.scheduler.clear()
-        known = words.schedulers()
-        for code in model.schedulers:
-            name, tip = known.get(code, (code, ""))
-            self.scheduler.addItem(name, code)
-            self.scheduler.setItemData(self.scheduler.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.scheduler.blockSignals(False)
-        self._on_scheduler_changed()
-
-    def _choose_scheduler(self, code: object) -> None:
-        index = self.scheduler.findData(code) if isinstance(code, str) else -1
-        if index >= 0:
-            self.scheduler.setCurrentIndex(index)
-
-    @Slot()
-    def _on_scheduler_changed(self) -> None:
-        tip = self.scheduler.currentData(Qt.ItemDataRole.ToolTipRole) or ""
-        self.scheduler.setToolTip(f"{self.scheduler.currentText()}: {tip}" if tip else "")
-
     @Slot(object)
     def _on_size_picked(self, size: tuple[int, int]) -> None:
         self._size_error.clear()
         self.size_fields.set_value(*size)
         self._mark_size(size)
 
+    @Slot(object)
     def _mark_size(self, size: tuple[int, int]) -> None:
         self.sizes.set_value(*size)
         self._size_text.setText(words.pixels(*size))
-
-    @Slot()
-    def _on_size_typed(self) -> None:
-        try:
-            size = self.size_fields.value()
-        except KnownError as error:
-            self._size_error.show_error(error)
-        else:
-            self._size_error.clear()
-            self._mark_size(size)
 
     @Slot()
     def _on_start_changed(self) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
-from desktop.ui import theme, words
+from desktop.ui import tab_order, theme, words
 
 _SHOWN = 5  # more than these do not fit beside the label; all others can be typed
 
@@ -40,6 +40,8 @@ class SizePicker(QWidget):
             button = _Shape(width, height, self)
             self._buttons.addButton(button, index)
             self._row.insertWidget(index, button)
+            button.show()
+        tab_order.put_before(self, *self._buttons.buttons())
 
     def set_value(self, width: int, height: int) -> None:
         """Mark the shape that is in use; none where the size was typed."""

@@ -91,7 +91,7 @@ QToolButton[kind="tab"]:focus { color: $text; background: $hover; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox { color: $text;
   selection-background-color: $accent_fill;
-  selection-color: $on_accent; }
+  selection-color: $on_accent; placeholder-text-color: $quiet; }
 QLineEdit, QSpinBox, QDoubleSpinBox { min-height: 30px; padding: 0 8px; }
 QPlainTextEdit, QTextEdit { padding: 4px 4px; }
 QLineEdit:hover, QPlainTextEdit:hover, QTextEdit:hover { border-color: $line_strong; }
@@ -101,7 +101,7 @@ QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"] { border-color: $accent; }
 QLineEdit[passive="true"] { color: $quiet; }
 QLineEdit:disabled, QPlainTextEdit:disabled { color: $faint; background: $panel; }
 
-QComboBox { padding: 0 28px 0 10px; combobox-popup: 0; }
+QComboBox { padding: 0 2px 0 10px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 28px; }
 QComboBox::down-arrow { image: none; width: 0; height: 0; }
 QComboBox[kind="bare"] { background: transparent; border-color: transparent; }

@@ -1,6 +1,6 @@
 """The bar at the top: pages on the left; model, device and menu on the right."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
@@ -50,11 +50,9 @@ class TopBar(QFrame):
             row.addWidget(tab)
         self._tabs.idClicked.connect(self.page_chosen)
         row.addStretch(1)
-        self.model = Chooser(self.tr("Model"), self)
+        self.model = _ModelChooser(self.tr("Model"), self)
         theme.set_kind(self.model, "bare")
         self.model.setToolTip(self.tr("Model: decides what can be drawn, and how large"))
-        self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
-        self.model.setMaximumWidth(280)
         self.model.activated.connect(self._on_model)
         row.addWidget(self.model)
         self._device = QLabel(self.tr("Starting…"), self)
@@ -150,3 +148,23 @@ class TopBar(QFrame):
     def _on_theme(self, action: QAction) -> None:
         self.set_theme(action.data())
         self.theme_chosen.emit(action.data())
+
+
+class _ModelChooser(Chooser):
+    """As wide as the title that is shown, so that it stands beside the device."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(name, parent)
+        self.currentIndexChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().horizontalAdvance(self.currentText())
+        return QSize(min(280, words + 44), theme.CONTROL)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, theme.CONTROL)
+
+    def showPopup(self) -> None:
+        widest = max((self.fontMetrics().horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=0)
+        self.view().setMinimumWidth(widest + 40)
+        super().showPopup()

@@ -79,5 +79,13 @@ def schedulers() -> dict[str, tuple[str, str]]:
     }
 
 
+def family(code: str) -> str:
+    """The name of a model's family, such as "Stable Diffusion XL" for "stable-diffusion-xl"."""
+    if code != code.lower():
+        return code  # words already
+    whole = {"xl": "XL", "if": "IF", "flux": "FLUX", "unclip": "unCLIP"}
+    return " ".join(whole.get(part, part.capitalize()) for part in code.replace("_", "-").split("-"))
+
+
 def scheduler(code: str) -> str:
     return schedulers().get(code, (code, ""))[0]

@@ -133,6 +133,7 @@ def test_the_way_of_a_picture_from_start_to_disk(app, shelf, qtbot):
     with qtbot.waitSignal(app.page.preview._loader.done):
         tell(app, Saved(job_id="job0", record=saved), QueueChanged(jobs=()))
     assert app.page.preview.record == saved
+    assert not app.page.progress._stop.isVisible()
     assert not app.panel.stop_button.isVisible()
     assert app.page.picture_strip.model.rowCount() == 1
 
@@ -143,9 +144,30 @@ def test_escape_stops_the_running_job_and_nothing_else(app, qtbot):
     run(app)
     qtbot.keyClick(app.panel.prompt, Key.Key_Escape)
     assert app.engine.cancelled == ["job0"]
-    tell(app, Cancelled(job_id="job0", request=request(), step=3))
+    tell(app, Cancelled(job_id="job0", request=request(), step=3), QueueChanged(jobs=()))
     qtbot.keyClick(app.panel.prompt, Key.Key_Escape)
     assert app.engine.cancelled == ["job0"]
+
+
+def test_a_job_that_still_waits_for_torch_can_be_stopped(app, qtbot):
+    tell(app, QueueChanged(jobs=(job(0), job(1))))
+    assert app.panel.stop_button.isVisible()
+    assert app.page.progress._stop.isVisible()
+    qtbot.keyClick(app.panel.prompt, Key.Key_Escape)
+    assert app.engine.cancelled == ["job0"]
+    tell(app, Cancelled(job_id="job0", request=request(), step=0), QueueChanged(jobs=()))
+    assert not app.panel.stop_button.isVisible()
+
+
+def test_the_first_picture_is_awaited_in_words(app):
+    app.panel.prompt.set_text("a fox")
+    app.panel.submit()
+    empty = app.page.preview._empty
+    assert empty._title.text() == "Your picture will develop here"
+    assert not empty._buttons[0].isVisible()
+    run(app)
+    tell(app, QueueChanged(jobs=()), Cancelled(job_id="job0", request=request(), step=0))
+    assert empty._buttons[0].isVisible()
 
 
 def test_an_older_picture_can_be_looked_at_while_one_develops(app, shelf, qtbot):

@@ -75,12 +75,12 @@ def test_a_dropped_folder_is_added_and_a_dropped_file_is_not(page, qtbot, tmp_pa
 def test_a_model_is_used_from_its_card(page, qtbot, models):
     page.show_models((SMALL, LARGE))
     small, large = page.cards
-    assert not small._use.isEnabled()
+    assert small._use.isHidden()
     with qtbot.waitSignal(page.use_wanted) as wanted:
         qtbot.mouseClick(large._use, Qt.MouseButton.LeftButton)
     assert wanted.args == ["large"]
     page.set_current("large")
-    assert small._use.isEnabled()
+    assert not small._use.isHidden()
     assert "In use" in words(large)
 
 

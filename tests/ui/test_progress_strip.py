@@ -55,17 +55,28 @@ def test_a_wait_of_unknown_length_counts_its_seconds(strip, monkeypatch):
     strip._clock.timeout.emit()
     assert strip.text == "Importing torch, 7 s"
     strip.on_ready()
-    assert strip.text == ""
+    assert strip.text == "Ready"
     assert not strip._clock.isActive()
 
 
-def test_the_way_out_is_there_only_while_a_job_runs(strip, qtbot):
+def test_a_model_loaded_ahead_ends_the_waiting(strip):
+    for done in (30_000_000, 61_000_000):
+        strip.on_phase(PhaseChanged(job_id=None, phase=Phase.LOADING, done_bytes=done, total_bytes=61_000_000))
+    assert strip.text == "Ready"
+    start(strip)
+    strip.on_phase(PhaseChanged(job_id="job0", phase=Phase.LOADING, done_bytes=61, total_bytes=61))
+    assert strip.text.startswith("Loading model")
+
+
+def test_the_way_out_is_there_only_while_there_is_something_to_stop(strip, qtbot):
     assert not strip._stop.isVisible()
     start(strip)
+    strip.offer_stop(True)
     with qtbot.waitSignal(strip.stop_requested):
         qtbot.mouseClick(strip._stop, Qt.MouseButton.LeftButton)
     strip.on_saved(Saved(job_id="job0", record=record(seconds=4.4)))
     assert strip.text == "Done in 4 s · seed 7"
+    strip.offer_stop(False)
     assert not strip._stop.isVisible()
 
 
