@@ -25,9 +25,11 @@ from desktop.settings import Folders, find_folders
 from desktop.ui.background import Background
 from desktop.ui.bridge import Bridge
 from desktop.ui.main_window import MainWindow
+from desktop.ui.theme import STYLE
 
 if TYPE_CHECKING:
     from desktop.studio import Studio
+    from desktop.ui.gallery import Gallery
 
 _log = logging.getLogger(__name__)
 
@@ -50,17 +52,11 @@ class App(QObject):
     def __init__(self, folders: Folders) -> None:
         super().__init__()
         folders.make()
-        self._lock = QLockFile(str(folders.root / "window.lock"))
-        self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
-        if not self._lock.tryLock(0):
-            raise KnownError(
-                f"Safelight is open already, with the pictures in {folders.root}",
-                "Use that window, or name another folder with --data.",
-            )
         self._settings_path = folders.settings
         chosen = settings.load(folders.settings)
         self.bridge = Bridge(self)
         self._folders = folders
+        self.gallery: Gallery | None = None  # until show_pictures
         self._left_over: tuple[GenerationRequest, ...] = ()
         self._to_keep: QueueChanged | None = None
         self._recovery = Background("recovery", self)
@@ -92,7 +88,17 @@ class App(QObject):
         return Studio(self._folders, self.bridge.post)
 
     def show_pictures(self) -> None:
-        """Complete the window with what was made before; called once it has been painted for the first time."""
+        """Complete the window with what was made before; called once it has been painted for the first time.
+
+        Raises KnownError where another window has the same pictures open, or the database cannot be used.
+        """
+        self._lock = QLockFile(str(self._folders.root / "window.lock"))
+        self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
+        if not self._lock.tryLock(0):
+            raise KnownError(
+                f"Safelight is open already, with the pictures in {self._folders.root}",
+                "Use that window, or name another folder with --data.",
+            )
         from desktop.store.thumbs import Thumbnails
         from desktop.ui.gallery import Gallery
         from desktop.ui.gallery_strip import GalleryStrip
@@ -119,6 +125,8 @@ class App(QObject):
         self._keeper.stop()
         self._keep_queue()
         self.bridge.close()
+        if self.gallery is None:  # refused before anything was opened
+            return
         self._recovery.wait()
         self.gallery.close()
         with contextlib.suppress(KnownError):  # what the trash refuses stays where it is, and is tried again
@@ -191,6 +199,7 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
             "There is no display to open a window on", 'Use the command line: safelight generate "a red apple".'
         )
     folders = find_folders(data)
+    os.environ["QT_STYLE_OVERRIDE"] = STYLE  # read by the application as it is made
     application = QApplication.instance() or QApplication(sys.argv[:1])
     application.setApplicationName("Safelight")
     application.setApplicationVersion(__version__)

@@ -1,7 +1,6 @@
 """One line of trouble, right under what caused it."""
 
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop.errors import KnownError
 from desktop.ui import theme
@@ -25,12 +24,3 @@ class InlineError(QLabel):
         if self.text():
             super().clear()
             self.hide()
-
-
-def mark_wrong(widget: QWidget, wrong: bool) -> None:
-    """Give a field the red frame of a wrong value, or take it away."""
-    if bool(widget.property("wrong")) != wrong:
-        widget.setProperty("wrong", wrong)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
-        QApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))

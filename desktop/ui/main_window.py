@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import EngineReady
@@ -25,6 +25,7 @@ from desktop.ui import icons, places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
+from desktop.ui.pages import Pages
 from desktop.ui.ports import Engine, History, Models, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
@@ -32,6 +33,7 @@ from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
     from desktop.ui.gallery import Gallery
+    from desktop.ui.models_page import ModelsPage
     from desktop.ui.pictures_wiring import PicturesWiring
 
 CREATE, GALLERY, MODELS = range(3)
@@ -80,11 +82,8 @@ class MainWindow(QMainWindow):
             starts=starts,
             parent=self,
         )
-        self.gallery_page: QWidget | None = None  # these two are made when they are first looked at
-        self.models_page: QWidget | None = None
-        self.pages = QStackedWidget(self)
-        for page in (self.create_page, QWidget(self), QWidget(self)):
-            self.pages.addWidget(page)
+        self.pages = Pages((lambda: self.create_page, self._make_gallery_page, self._make_models_page), self)
+        self.pages.show_page(CREATE)
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -172,13 +171,17 @@ class MainWindow(QMainWindow):
         if self._bridge is not None:
             self._pictures.connect_bridge(self._bridge)
 
+    @property
+    def gallery_page(self) -> QWidget | None:
+        return self.pages.made(GALLERY)
+
+    @property
+    def models_page(self) -> "ModelsPage | None":
+        return self.pages.made(MODELS)
+
     @Slot(int)
     def show_page(self, index: int) -> None:
-        if index == MODELS and self.models_page is None:
-            self._make_models_page()
-        elif index == GALLERY and self.gallery_page is None and self._gallery is not None:
-            self._make_gallery_page()
-        self.pages.setCurrentIndex(index)
+        self.pages.show_page(index)
         self.top_bar.set_page(index)
         self._fit_side()
         if index == CREATE:
@@ -313,7 +316,7 @@ class MainWindow(QMainWindow):
         self.create_page.fit_panel(self.width())
         self.top_bar.set_side(shown, possible=room, offered=self.pages.currentIndex() == CREATE)
 
-    def _make_models_page(self) -> None:
+    def _make_models_page(self) -> "ModelsPage":
         from desktop.ui.models_page import ModelsPage
 
         page = ModelsPage(self._models, self)
@@ -322,22 +325,16 @@ class MainWindow(QMainWindow):
         page.use_wanted.connect(self._on_model_used)
         page.folder_wanted.connect(places.open_path)
         page.added.connect(self._on_model_added)
-        self._put_page(MODELS, page)
-        self.models_page = page
+        return page
 
-    def _make_gallery_page(self) -> None:
+    def _make_gallery_page(self) -> QWidget | None:
+        if self._gallery is None:  # nothing was made before, or it is still to come
+            return None
         from desktop.ui.gallery_page import GalleryPage
 
         page = GalleryPage(self._gallery, self)
         page.create_wanted.connect(self.show_create)
-        self._put_page(GALLERY, page)
-        self.gallery_page = page
-
-    def _put_page(self, index: int, page: QWidget) -> None:
-        placeholder = self.pages.widget(index)
-        self.pages.removeWidget(placeholder)
-        placeholder.deleteLater()
-        self.pages.insertWidget(index, page)
+        return page
 
     @Slot()
     def _on_undo(self) -> None:

@@ -50,7 +50,7 @@ def restore(panel: "PromptPanel", data: Mapping[str, object]) -> None:
             slider.set_value(number)
     panel.advanced.choose_scheduler(data.get("scheduler"))
     width, height = data.get("width"), data.get("height")
-    if isinstance(width, int) and isinstance(height, int):
+    if isinstance(width, int) and isinstance(height, int) and panel.model is not None:
         before = panel.size_fields.value()
         panel.set_size(width, height)
         try:

@@ -19,7 +19,8 @@ from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerationReques
 from desktop.ui import icons, panel_memory, theme, words
 from desktop.ui.advanced_fields import AdvancedFields
 from desktop.ui.fold import Fold
-from desktop.ui.inline_error import InlineError, mark_wrong
+from desktop.ui.inline_error import InlineError
+from desktop.ui.marks import mark_wrong
 from desktop.ui.number_slider import NumberSlider
 from desktop.ui.ports import History, StartPictures
 from desktop.ui.prompt_edit import PromptEdit

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 from desktop.errors import KnownError
 from desktop.messages import SEED_MAX, random_seed
 from desktop.ui import icons, theme
-from desktop.ui.inline_error import mark_wrong
+from desktop.ui.marks import mark_wrong, set_mark
 
 
 class SeedField(QWidget):
@@ -95,7 +95,5 @@ class SeedField(QWidget):
             if locked
             else self.tr("Open: every run takes a new seed. Click to keep the one shown.")
         )
-        self.field.setProperty("passive", not locked)
-        self.field.style().unpolish(self.field)
-        self.field.style().polish(self.field)
+        set_mark(self.field, "passive", not locked)
         self.lock_changed.emit(locked)

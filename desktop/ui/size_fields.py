@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 from desktop.errors import KnownError
 from desktop.messages import SIDE_MAX, SIDE_MIN
 from desktop.ui import theme
-from desktop.ui.inline_error import mark_wrong
+from desktop.ui.marks import mark_wrong
 
 
 class SizeFields(QWidget):

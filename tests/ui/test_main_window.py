@@ -33,13 +33,13 @@ def open_window(qapp, shelf):
     """Open the window as often as a test wants; each is closed as a user closes it."""
     opened = []
 
-    def open_window(**changes):
+    def open_window(models=None, **changes):
         gallery = Gallery(shelf.pictures, shelf.thumbs)
         kept = []
         engine = Engine()
         window = MainWindow(
             engine=engine,
-            models=Models(),
+            models=models or Models(),
             history=shelf.history,
             starts=Starts(),
             read_request=read_request,
@@ -388,6 +388,15 @@ def test_a_damaged_geometry_does_no_harm(open_window, geometry):
 def test_a_model_that_is_gone_gives_way_to_the_first_there_is(open_window):
     app = open_window(model="gone")
     assert app.panel.model.name == "starter"
+
+
+def test_with_no_model_at_all_the_window_opens_and_says_what_to_do(open_window):
+    models = Models()
+    models.models.clear()
+    app = open_window(models=models, panel={"prompt": "a fox", "width": 64, "height": 64})
+    app.panel.submit()
+    assert app.engine.submitted == []
+    assert "Models page" in app.panel._error.text()
 
 
 def test_the_theme_changes_at_once_and_is_remembered(app, qapp):
