@@ -193,7 +193,10 @@ class Phase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReady:
-    """torch is imported and the device is known. device: words for people, such as "CPU (2 cores)"."""
+    """The engine waits for something to do: torch is imported, or a model was loaded ahead.
+
+    device: words for people, such as "CPU, 2 cores".
+    """
 
     device: str
 

@@ -224,6 +224,10 @@ class Engine:
         from desktop.engine.hardware import find_device
 
         self._device = find_device()
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        assert self._device is not None
         self._emit(EngineReady(device=self._device.title))
 
     def _fail_everything(self, reason: str) -> None:
@@ -251,6 +255,7 @@ class Engine:
         # A model that cannot be loaded is told to whoever asks for a picture with it, not before.
         with contextlib.suppress(KnownError, JobCancelled, MemoryError):
             self._load(self._models.resolve(model), None, self._loading)
+        self._tell_ready()  # either way there is nothing to wait for any more
 
     def _run(self, job: _Job) -> Saved | Cancelled | Failed:
         """Exactly one terminal event for the job, whatever happens."""

@@ -59,7 +59,7 @@ def _half(module: torch.nn.Module) -> torch.nn.Module:
 
 # What the program reads beside the model, see desktop.library.library.
 RECOMMENDED = {
-    "title": "Built-in",
+    "title": "Built-in model",
     "note": "Draws small, icon-like pictures of everyday things, one at a time, on white. It knows about 125 of them.",
     "steps": 20,
     "guidance_scale": 4.0,

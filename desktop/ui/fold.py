@@ -4,26 +4,32 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
-from desktop.ui import icons, tab_order, theme
+from desktop.ui import icons, theme
 
 
 class Fold(QWidget):
-    """A heading that shows and hides `body`. Signals: toggled(open: bool)."""
+    """A heading that shows and hides its body. Signals: toggled(open: bool).
+
+    Made before its body, so that the Tab key comes to the heading first.
+    """
 
     toggled = Signal(bool)
 
-    def __init__(self, title: str, body: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.body = body
+        self.body: QWidget | None = None
         self.header = _Header(title, self)
         self.header.toggled.connect(self._on_toggled)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.S4)
         column.addWidget(self.header, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(body)
-        body.hide()
-        tab_order.put_before(body, self.header)
+
+    def set_body(self, body: QWidget) -> None:
+        """Called once."""
+        self.body = body
+        body.setVisible(self.open)
+        self.layout().addWidget(body)
 
     @property
     def open(self) -> bool:
@@ -34,7 +40,8 @@ class Fold(QWidget):
 
     @Slot(bool)
     def _on_toggled(self, open_: bool) -> None:
-        self.body.setVisible(open_)
+        if self.body is not None:
+            self.body.setVisible(open_)
         self.toggled.emit(open_)
 
 

@@ -44,11 +44,12 @@ class MessageBar(QFrame):
         self._close.setAccessibleName(self.tr("Close this message"))
         self._close.clicked.connect(self.clear)
 
+        self._fold = Fold(self.tr("Details"), self)
         self._details = QPlainTextEdit(self)
         self._details.setReadOnly(True)
         self._details.setFixedHeight(140)
         self._details.setAccessibleName(self.tr("Details"))
-        self._fold = Fold(self.tr("Details"), self._details, self)
+        self._fold.set_body(self._details)
         self._copy = self._button("copy", self.tr("Copy details"))
         self._copy.clicked.connect(self._on_copy)
         self._log = self._button("file-text", self.tr("Open the log"))

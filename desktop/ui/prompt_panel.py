@@ -103,11 +103,12 @@ class PromptPanel(QFrame):
         self._wide(label)
         self._wide(self.prompt)
         self._wide(self._prompt_error)
+        self.negative_fold = Fold(self.tr("Negative prompt"), self)
         self.negative = PromptEdit(None, min_lines=2, max_lines=4, parent=self)
         self.negative.setAccessibleName(self.tr("Negative prompt"))
         self.negative.setPlaceholderText(self.tr("What should not be in it?"))
         self.negative.accepted.connect(self.submit)
-        self.negative_fold = Fold(self.tr("Negative prompt"), self.negative, self)
+        self.negative_fold.set_body(self.negative)
         self.negative_fold.header.setToolTip(
             self.tr("Negative prompt: what the picture is steered away from, such as: text, blurry.")
         )
@@ -199,11 +200,12 @@ class PromptPanel(QFrame):
         )
 
     def _build_more(self) -> None:
+        self.more_fold = Fold(self.tr("Advanced"), self)
         self.advanced = AdvancedFields(_LABELS, self)
         self.scheduler, self.size_fields = self.advanced.scheduler, self.advanced.size_fields
         self.advanced.size_typed.connect(self._mark_size)
         self._size_error = self.advanced.error
-        self.more_fold = Fold(self.tr("Advanced"), self.advanced, self)
+        self.more_fold.set_body(self.advanced)
         self.more_fold.header.setToolTip(self.tr("Advanced: the scheduler, and any size in pixels"))
         self._wide(self.more_fold)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
-from desktop.ui import tab_order, theme, words
+from desktop.ui import theme, words
 
 _SHOWN = 5  # more than these do not fit beside the label; all others can be typed
 
@@ -24,6 +24,10 @@ class SizePicker(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(theme.S4)
+        for index in range(_SHOWN):  # made once and in their place, so that the Tab key finds them there
+            button = _Shape(self)
+            self._buttons.addButton(button, index)
+            self._row.addWidget(button)
         self._row.addStretch(1)
 
     def set_sizes(self, sizes: tuple[tuple[int, int], ...]) -> None:
@@ -31,23 +35,16 @@ class SizePicker(QWidget):
         if sizes == self._sizes:
             return
         self._sizes = sizes
-        for button in self._buttons.buttons():
-            self._buttons.removeButton(button)
-            self._row.removeWidget(button)
-            button.setParent(None)
-            button.deleteLater()
-        for index, (width, height) in enumerate(sizes):
-            button = _Shape(width, height, self)
-            self._buttons.addButton(button, index)
-            self._row.insertWidget(index, button)
-            button.show()
-        tab_order.put_before(self, *self._buttons.buttons())
+        for index, button in enumerate(self._buttons.buttons()):
+            if index < len(sizes):
+                button.set_size(*sizes[index])
+            button.setVisible(index < len(sizes))
 
     def set_value(self, width: int, height: int) -> None:
         """Mark the shape that is in use; none where the size was typed."""
         self._buttons.setExclusive(False)
-        for index, button in enumerate(self._buttons.buttons()):
-            button.setChecked(self._sizes[index] == (width, height))
+        for size, button in zip(self._sizes, self._buttons.buttons(), strict=False):
+            button.setChecked(size == (width, height))
         self._buttons.setExclusive(True)
 
     @Slot(int)
@@ -58,12 +55,16 @@ class SizePicker(QWidget):
 class _Shape(QToolButton):
     """A button with a small frame of the size's proportions."""
 
-    def __init__(self, width: int, height: int, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         theme.set_kind(self, "plain")
-        self._ratio = width / height
+        self._ratio = 1.0
         self.setCheckable(True)
         self.setFixedSize(theme.CONTROL, theme.CONTROL)
+        self.hide()
+
+    def set_size(self, width: int, height: int) -> None:
+        self._ratio = width / height
         divisor = gcd(width, height)
         ratio = f"{width // divisor}:{height // divisor}"
         kind = self.tr("landscape") if width > height else self.tr("portrait")

@@ -1,6 +1,7 @@
 """How late a 5 ms timer on the GUI thread is, over start, import, model load and a generation."""
 
 import argparse
+import itertools
 import os
 import statistics
 import sys
@@ -64,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         app.main(data=folder, on_window=on_window)
     beats = kept["heart"].beats
-    gaps = [(b - a, what) for (a, _), (b, what) in zip(beats, beats[1:], strict=False)]
+    gaps = [(b - a, what) for (a, _), (b, what) in itertools.pairwise(beats)]
     print(f"{len(gaps)} beats of {INTERVAL_MS} ms over {beats[-1][0] - beats[0][0]:.1f} s; lateness in ms:")
     for what in ("import", "load", "generate", "all"):
         late = sorted(max(0.0, gap * 1000 - INTERVAL_MS) for gap, doing in gaps if what in (doing, "all"))

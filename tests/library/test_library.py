@@ -1,5 +1,6 @@
 """Models on disk, whole and broken."""
 
+import contextlib
 import json
 import struct
 
@@ -143,10 +144,8 @@ def test_the_makers_recommendations_are_taken_where_they_make_sense(library, tin
 def test_any_bytes_under_a_weights_name_are_read_or_refused(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
     path.write_bytes(data)
-    try:
+    with contextlib.suppress(KnownError):
         assert isinstance(read_header(path), dict)
-    except KnownError:
-        pass
 
 
 @given(at=st.integers(0, 400), byte=st.integers(0, 255))
@@ -156,10 +155,8 @@ def test_a_header_with_one_byte_changed_is_read_or_refused(tmp_path_factory, at,
     whole[at % len(whole)] = byte
     path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
     path.write_bytes(whole)
-    try:
+    with contextlib.suppress(KnownError):
         read_header(path)
-    except KnownError:
-        pass
 
 
 def test_an_empty_component_says_so(tmp_path):

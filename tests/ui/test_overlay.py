@@ -59,7 +59,8 @@ def test_a_click_beside_it_closes_it_and_a_click_on_it_does_not(card, qtbot):
 
 def test_a_fold_opens_by_mouse_and_by_key_and_says_so(qtbot):
     body = QLineEdit()
-    fold = Fold("Negative prompt", body)
+    fold = Fold("Negative prompt")
+    fold.set_body(body)
     qtbot.addWidget(fold)
     fold.show()
     assert not body.isVisible()
