@@ -19,7 +19,6 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
 from desktop.errors import KnownError
-from desktop.library.library import open_library
 from desktop.messages import Failed, GenerationRequest, QueueChanged
 from desktop.settings import Folders, find_folders
 from desktop.ui.background import Background
@@ -68,7 +67,7 @@ class App(QObject):
         self._keeper.timeout.connect(self._keep_queue)
         self.window = MainWindow(
             engine=_Late(self, "engine"),
-            models=open_library(folders),
+            models=_Late(self, "library"),
             history=_Late(self, "history"),
             starts=_Late(self, "starts"),
             read_request=_read_request,

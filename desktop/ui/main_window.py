@@ -135,14 +135,10 @@ class MainWindow(QMainWindow):
                 self.restoreGeometry(QByteArray(base64.b64decode(settings.geometry, validate=True)))
         self.top_bar.set_theme(settings.theme)
         self.top_bar.set_page(CREATE)
-        self.refresh_models()
-        panel = self.create_page.panel
-        panel.restore(settings.panel)
-        panel.seed.set_locked(settings.seed_locked)
         if not settings.seen_welcome:
             self.create_page.show_welcome(str(folders.pictures))
         self._fit_side()
-        panel.prompt.setFocus()
+        self.create_page.panel.prompt.setFocus()
 
     # What the composition root and the pages ask for
 
@@ -154,9 +150,13 @@ class MainWindow(QMainWindow):
             self._pictures.connect_bridge(bridge)
 
     def add_pictures(self, gallery: "Gallery", picture_strip: QWidget, history_panel: QWidget) -> None:
-        """Show what was made before. Called once, best after the first paint: that comes 15 % sooner then."""
+        """Show the models and what was made before. Called once, best after the first paint, which is sooner then."""
         from desktop.ui.pictures_wiring import PicturesWiring
 
+        self.refresh_models()
+        panel = self.create_page.panel
+        panel.restore(self.settings.panel)
+        panel.seed.set_locked(self.settings.seed_locked)
         self.setWindowIcon(icons.icon("aperture", 64, "accent"))
         self.create_page.add_pictures(picture_strip, history_panel)
         self._gallery = gallery
