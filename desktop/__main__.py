@@ -1,10 +1,12 @@
 """Where the program starts: the arguments decide between the window and a command."""
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from desktop.app import App
@@ -15,25 +17,38 @@ def main(argv: list[str] | None = None, on_window: "Callable[[App], None] | None
 
     on_window: called once the window has been painted.
     """
-    from desktop import arguments
-    from desktop.errors import KnownError
-
-    parsed = arguments.parse(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a prompt may hold letters that the terminal has no code for
+            stream.reconfigure(errors="backslashreplace")
     try:
-        if parsed.command is None:
-            # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
-            gc.disable()
-            from desktop import app
+        from desktop import arguments
+        from desktop.errors import KnownError
 
-            return app.main(data=parsed.data, on_window=on_window)
-        from desktop import cli
-
-        return cli.main(parsed)
-    except KnownError as error:
-        print(f"safelight: {error}", file=sys.stderr)
-        return 2
+        parsed = arguments.parse(sys.argv[1:] if argv is None else argv)
+        try:
+            return _run(parsed, on_window)
+        except KnownError as error:
+            if sys.stderr is not None:
+                print(f"safelight: {error}", file=sys.stderr)
+            return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(parsed: "argparse.Namespace", on_window: "Callable[[App], None] | None") -> int:
+    if parsed.command is None:
+        # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
+        gc.disable()
+        from desktop import app
+
+        return app.main(data=parsed.data, on_window=on_window)
+    from desktop import cli
+
+    return cli.main(parsed)
 
 
 if __name__ == "__main__":

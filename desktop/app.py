@@ -57,7 +57,9 @@ class App(QObject):
         self._folders = folders
         self.gallery: Gallery | None = None  # until show_pictures
         self._left_over: tuple[GenerationRequest, ...] = ()
-        self._to_keep: QueueChanged | None = None
+        self._queue = QueueChanged(jobs=())
+        self._queue_is_kept = True
+        self._set_aside: Path | None = None  # a damaged database
         self._recovery = Background("recovery", self)
         self._recovery.done.connect(self._on_recovered)
         self._recovery.failed.connect(self._on_not_recovered)
@@ -113,6 +115,7 @@ class App(QObject):
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
         if self.studio.database.fresh:
+            self._set_aside = self.studio.database.set_aside
             self._recovery.start(self.studio.recover)
 
     def start_engine(self) -> None:
@@ -136,7 +139,8 @@ class App(QObject):
 
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
-        self._to_keep = event
+        self._queue = event
+        self._queue_is_kept = False
         if not self._keeper.isActive():
             self._keeper.start()
 
@@ -144,11 +148,10 @@ class App(QObject):
     def _on_recovered(self, count: int) -> None:
         self.gallery.reload()
         self.window.create_page.history_panel.reload()
-        aside = self.studio.database.set_aside
-        if aside is not None:
+        if self._set_aside is not None:
             self.window.create_page.show_error(
                 KnownError(
-                    f"The database was damaged; it was set aside as {aside.name}",
+                    f"The database was damaged; it was set aside as {self._set_aside.name}",
                     f"{count} pictures and their prompts were found on the disk and are here again.",
                 )
             )
@@ -165,19 +168,19 @@ class App(QObject):
         requests, self._left_over = self._left_over, ()
         for request in requests if run else ():
             self.studio.engine.submit(request)
-        self._to_keep = self._to_keep or QueueChanged(jobs=())
+        self._queue_is_kept = False
         self._keeper.start()
 
     @Slot()
     def _keep_queue(self) -> None:
-        if self._to_keep is None:
+        if self._queue_is_kept:
             return
         try:
             # What was left over stays kept until the user has decided.
-            self.studio.queue.keep((*self._left_over, *(job.request for job in self._to_keep.jobs)))
+            self.studio.queue.keep((*self._left_over, *(job.request for job in self._queue.jobs)))
         except KnownError:
             _log.exception("the queue cannot be kept")
-        self._to_keep = None
+        self._queue_is_kept = True
 
     def _save_settings(self, chosen: settings.Settings) -> None:
         try:

@@ -21,8 +21,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
     The result has command (None opens the window), data, and what the command takes.
     """
-    if argv[:1] == ["train"]:  # the training package reads its own arguments
-        return argparse.Namespace(command="train", data=None, rest=argv[1:])
     return _parser().parse_args(argv)
 
 
@@ -66,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("text")
     gallery_commands.add_parser("rebuild", parents=[common], help="read the pictures folder anew")
 
-    commands.add_parser("train", help="make the built-in model: `train starter --help`")
+    train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
+    train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
     return parser
 
 

@@ -5,9 +5,11 @@ import json
 import logging
 import queue
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 from desktop.errors import KnownError
+from desktop.files import check_writable, user_path
 from desktop.library.library import open_library
 from desktop.messages import (
     TERMINAL,
@@ -46,13 +48,33 @@ def main(arguments: argparse.Namespace) -> int:
     raise AssertionError(arguments.command)
 
 
+def _open(folders: Folders, emit: Callable[[Event], None], **parts: Any) -> Studio:
+    """A studio whose gallery and history are whole again, should the database have been lost."""
+    studio = Studio(folders, emit, **parts)
+    if studio.database.fresh:
+        aside = studio.database.set_aside
+        count = studio.recover()
+        if aside is not None:
+            _say(f"The database was damaged and is {aside.name} now; {count} pictures were found on the disk again.")
+    return studio
+
+
+def _say(text: str) -> None:
+    """One line on stderr. Names come from files too, so nothing in them reaches the terminal as a command."""
+    print(f"safelight: {printable(text)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 class _Printer:
     """Tells what happens: events as JSON on stdout, or words on stderr and saved paths, if wanted, on stdout."""
 
     def __init__(self, as_json: bool, paths: bool = True) -> None:
         self._json = as_json
         self._paths = paths
-        self._live = not as_json and sys.stderr.isatty()
+        self._live = not as_json and sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
 
     def tell(self, event: Event) -> None:
@@ -75,7 +97,7 @@ class _Printer:
                     print(record.path, flush=True)
             case Cancelled():
                 self._status("")
-                print("safelight: stopped", file=sys.stderr)
+                _say("stopped")
             case Failed():
                 self._status("")
                 self._explain(event)
@@ -83,7 +105,7 @@ class _Printer:
     def _explain(self, event: Failed) -> None:
         if event.details:
             print(event.details, file=sys.stderr)
-        print(f"safelight: {event.message}. {event.hint}", file=sys.stderr)
+        _say(str(KnownError(event.message.rstrip("."), event.hint)))
 
     def _status(self, text: str) -> None:
         if self._live:
@@ -147,8 +169,10 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
     events: queue.Queue[Event] = queue.Queue()
     save = None
     if arguments.out is not None:
-        save = save_into(Path(arguments.out).expanduser().absolute())
-    studio = Studio(folders, events.put, save=save)
+        out = user_path(arguments.out).absolute()
+        check_writable(out)  # before the time is spent
+        save = save_into(out)
+    studio = _open(folders, events.put, save=save)
     try:
         info = studio.library.resolve(arguments.model)
         seed = random_seed() if arguments.seed is None else arguments.seed
@@ -163,7 +187,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
             scheduler=arguments.scheduler or info.scheduler,
             width=width,
             height=height,
-            start_picture=None if arguments.init is None else studio.starts.keep(Path(arguments.init)),
+            start_picture=None if arguments.init is None else studio.starts.keep(user_path(arguments.init)),
             strength=0.6 if arguments.strength is None else arguments.strength,
         )
         requests = [request.replace(seed=seed + n) for n in range(arguments.count)]
@@ -176,8 +200,8 @@ def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
     from desktop.replay import Replay
 
     events: queue.Queue[Event] = queue.Queue()
-    replay = Replay(Path(arguments.image).expanduser())
-    studio = Studio(folders, events.put, save=replay.keep, open_start=replay.open_start)
+    replay = Replay(user_path(arguments.image))
+    studio = _open(folders, events.put, save=replay.keep, open_start=replay.open_start)
     try:
         status = _run(studio, events, [replay.request], _Printer(as_json=False, paths=False))
     finally:
@@ -217,7 +241,7 @@ def _models(folders: Folders, arguments: argparse.Namespace) -> int:
 
 
 def _gallery(folders: Folders, arguments: argparse.Namespace) -> int:
-    studio = Studio(folders, lambda event: None)
+    studio = _open(folders, lambda event: None)
     try:
         if arguments.action == "rebuild":
             print(f"{studio.recover()} pictures found that were not in the gallery")

@@ -9,6 +9,20 @@ from pathlib import Path
 from desktop.errors import KnownError
 
 
+def user_path(text: str) -> Path:
+    """A path as a person typed it, with ~ for the home folder.
+
+    Raises KnownError for what cannot be a path here, and for a path on another machine: opening one would tell
+    that machine who the user is.
+    """
+    if text.startswith(("\\\\", "//")):
+        raise KnownError(f"{text[:200]} is on another machine", "Copy it to this computer first.")
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise KnownError(f"{text[:200]} is no path ({error})", "Write it out in full.") from error
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Temporary file in the same folder, fsync, rename, fsync of the folder.
 
@@ -33,6 +47,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise disk_error(path.parent, error) from error
 
 
+def check_writable(folder: Path) -> None:
+    """Make the folder, and a file in it for a moment. Raises KnownError where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
         return
@@ -48,7 +72,7 @@ def disk_error(folder: Path, error: OSError) -> KnownError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return KnownError(f"The disk is full where {folder} is", "Free some space and try again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return KnownError(
-            f"The folder {folder} cannot be written to", "Allow writing there or choose another with --data."
-        )
+        return KnownError(f"The folder {folder} cannot be written to", "Allow writing there, or choose another folder.")
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT):
+        return KnownError(f"{folder} is not a folder and cannot become one", "Choose another folder.")
     return KnownError(f"Writing to {folder} failed ({error.strerror or error})", "Check the disk and try again.")

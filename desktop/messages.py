@@ -68,7 +68,8 @@ class GenerationRequest:
         _check_text("negative prompt", self.negative_prompt)
         if not self.prompt.strip():
             raise KnownError("The prompt is empty", "Write what the picture should show.")
-        if not isinstance(self.model, str) or not self.model or len(self.model) > 4096:
+        _check_text("model's name", self.model)
+        if not self.model or len(self.model) > 4096:
             raise KnownError("The model's name is not a name", "Choose a model from the list.")
         _check_whole("seed", self.seed, 0, SEED_MAX)
         _check_whole("number of steps", self.steps, 1, STEPS_MAX)

@@ -78,7 +78,9 @@ def find_folders(data: str | None = None) -> Folders:
     """data: what --data gave; else SAFELIGHT_DATA; else the platform's own place for user data."""
     root = data or os.environ.get("SAFELIGHT_DATA")
     if root:
-        return Folders(root=Path(root).expanduser().absolute())
+        from desktop.files import user_path
+
+        return Folders(root=user_path(root).absolute())
     import platformdirs
 
     return Folders(root=platformdirs.user_data_path("safelight", appauthor=False))

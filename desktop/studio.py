@@ -53,7 +53,10 @@ class Studio:
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop the engine, then close the database. False where the engine did not stop in time."""
         ended = self.engine.close(timeout_s)
-        self.database.close_all()
+        if ended:
+            self.database.close_all()
+        else:
+            self.database.close()  # the engine's thread may be using its own connection this moment
         return ended
 
     def recover(self) -> int:
@@ -64,6 +67,7 @@ class Studio:
         added = self.pictures.rebuild().added
         for record in added:
             self.history.add(record.request)
+        self.database.recovered()
         return len(added)
 
     def _emit(self, event: Event) -> None:

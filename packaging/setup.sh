@@ -15,27 +15,56 @@ find_python() {
             return
         fi
     done
-    say 'Python 3.11, 3.12 or 3.13 is needed and was not found. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv'
+    say 'Python 3.11, 3.12 or 3.13 is needed and was not found. On Debian or Ubuntu type: sudo apt-get install python3.11-venv'
+    exit 2
+}
+
+# apt_install PACKAGES: true where they could be installed without asking for a password.
+apt_install() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    local sudo=''
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2>/dev/null || return 1
+        sudo='sudo -n'
+    fi
+    say "installing system packages: $*"
+    if { $sudo apt-get install -y -q "$@" || { $sudo apt-get update -q && $sudo apt-get install -y -q "$@"; }; } \
+        >"$root/.apt.log" 2>&1 </dev/null; then
+        rm -f "$root/.apt.log"
+    else
+        say "installing them failed; $root/.apt.log says why"
+        return 1
+    fi
+}
+
+make_venv() {
+    local python=$1 package reason
+    "$venv/bin/python" -c 'import pip' 2>/dev/null && return
+    reason=$("$python" -m venv --clear "$venv" 2>&1) && return
+    # Debian and Ubuntu keep a part of Python's own venv module in a package of its own.
+    package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        apt_install "$package" && "$python" -m venv --clear "$venv" >/dev/null 2>&1 && return
+        say "Python cannot make a virtual environment. On Debian or Ubuntu type: sudo apt-get install $package"
+    else
+        say "Python cannot make a virtual environment in $venv: $(printf '%s' "$reason" | tail -n 1)"
+    fi
     exit 2
 }
 
 # set_up_python EXTRAS: the virtual environment with the pinned packages; does nothing where it is up to date.
 set_up_python() {
-    local extras=$1 stamp wanted
+    local extras=$1 stamp wanted python
     stamp=$venv/.set-up-for
     wanted="$extras $(cat "$root/pyproject.toml" "$root/packaging/constraints.txt" | cksum) $root"
     if [ -x "$venv/bin/python" ] && [ -f "$stamp" ]; then
         # What was set up for developing has everything that running needs.
         case $(cat "$stamp") in "$wanted" | "[dev]${wanted#"$extras"}") return ;; esac
     fi
-    local python
     python=$(find_python)
-    say 'setting up, once; this takes a minute or two ...'
+    say 'setting up, once; this downloads some gigabytes and takes minutes ...'
     rm -f "$stamp"
-    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null && ! "$python" -m venv --clear "$venv" >/dev/null 2>&1; then
-        say "Python cannot make a virtual environment in $venv. On Debian or Ubuntu type: sudo apt-get install python3-venv"
-        exit 2
-    fi
+    make_venv "$python"
     # The built wheel's metadata brings the dependencies; -e leaves the program where it is.
     if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
         -c "$root/packaging/constraints.txt" -e "$root$extras" >&2; then
@@ -54,29 +83,14 @@ set_up_libraries() {
         case $known in *"${entry%%:*} "*) ;; *) missing="$missing ${entry#*:}" ;; esac
     done
     [ -n "$missing" ] || return 0
-    if ! command -v apt-get >/dev/null 2>&1; then
-        say "Qt needs system libraries that are missing; install what your system calls:$missing"
+    # shellcheck disable=SC2086 # the list is meant to be split
+    if ! apt_install $missing; then
+        say "Qt needs system libraries that are missing. On Debian or Ubuntu type: sudo apt-get install$missing"
         exit 2
     fi
-    local sudo=''
-    if [ "$(id -u)" != 0 ]; then
-        if ! sudo -n true 2>/dev/null; then
-            say "Qt needs system libraries that are missing. Type: sudo apt-get install$missing"
-            exit 2
-        fi
-        sudo='sudo -n'
-    fi
-    say "installing system libraries:$missing"
-    # shellcheck disable=SC2086 # the lists are meant to be split
-    if ! { $sudo apt-get install -y -q $missing || { $sudo apt-get update -q && $sudo apt-get install -y -q $missing; }; } \
-        >"$root/.apt.log" 2>&1 </dev/null; then
-        say "installing them failed ($root/.apt.log says why). Type: sudo apt-get update && sudo apt-get install$missing"
-        exit 2
-    fi
-    rm -f "$root/.apt.log"
 }
 
-qt_libraries='libEGL.so.1:libegl1 libGL.so.1:libgl1 libxkbcommon.so.0:libxkbcommon0 libdbus-1.so.3:libdbus-1-3
+qt_libraries='libglib-2.0.so.0:libglib2.0-0 libEGL.so.1:libegl1 libGL.so.1:libgl1 libxkbcommon.so.0:libxkbcommon0 libdbus-1.so.3:libdbus-1-3
     libfontconfig.so.1:libfontconfig1'
 window_libraries='libxcb-cursor.so.0:libxcb-cursor0 libxcb-icccm.so.4:libxcb-icccm4 libxcb-keysyms.so.1:libxcb-keysyms1
     libxcb-shape.so.0:libxcb-shape0 libxkbcommon-x11.so.0:libxkbcommon-x11-0'

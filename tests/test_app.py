@@ -9,7 +9,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import App
-from desktop.messages import Phase
+from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import find_folders
 from desktop.store.recipe import read_request
@@ -49,8 +49,17 @@ def start(qtbot):
 
 def _generate(qtbot, app, prompt, steps=8):
     """Type the prompt and press the button; returns the previews and the saved record."""
-    previews, saved = [], []
-    app.bridge.preview.connect(previews.append)
+    previews, shown, saved = [], [], []
+    post = app.bridge.post
+
+    def listen(event):
+        """On the engine's thread: what arrives, before a busy window lets a newer one take its place."""
+        if isinstance(event, Preview):
+            previews.append(event)
+        post(event)
+
+    app.studio._emit_on = listen
+    app.bridge.preview.connect(shown.append)
     app.bridge.saved.connect(saved.append)
     panel = app.window.create_page.panel
     panel.steps.set_value(steps)
@@ -58,8 +67,10 @@ def _generate(qtbot, app, prompt, steps=8):
     qtbot.keyClicks(panel.prompt, prompt)
     with qtbot.waitSignal(app.bridge.saved, timeout=WAIT_MS):
         qtbot.mouseClick(panel.generate_button, Qt.MouseButton.LeftButton)
-    app.bridge.preview.disconnect(previews.append)
+    app.bridge.preview.disconnect(shown.append)
     app.bridge.saved.disconnect(saved.append)
+    app.studio._emit_on = post
+    assert shown[-1] is previews[-1]  # the newest always wins
     return previews, saved[0].record
 
 
@@ -123,7 +134,6 @@ def test_a_picture_dropped_on_the_window_becomes_the_start(qtbot, start, tmp_pat
 
 
 def test_one_of_our_pictures_dropped_with_alt_restores_its_settings(qtbot, start, tmp_path):
-    from desktop.messages import GenerationRequest
     from desktop.store.recipe import write_png
 
     asked = GenerationRequest(prompt="a green frog", seed=123456789012, steps=7, guidance_scale=2.5, scheduler="euler")
@@ -163,8 +173,6 @@ def _submitted(qtbot, app, prompt):
 
 
 def test_pictures_and_prompts_come_back_when_the_database_is_damaged(qtbot, start, tmp_path):
-    from desktop.messages import GenerationRequest
-
     app = start(engine=False)
     request = GenerationRequest(prompt="a green frog", seed=1)
     app.studio.pictures.save(request, Image.new("RGB", (128, 128)), seconds=1.0, made={})
@@ -203,3 +211,15 @@ def test_psnr_is_what_it_should_be():
     largest, psnr = difference(black, grey)
     assert largest == 51
     assert psnr == pytest.approx(20 * math.log10(255 / 51))
+
+
+def test_forgetting_what_was_left_over_keeps_what_waits_now(qtbot, start):
+    app = start(engine=False)
+    app.studio.queue.keep([GenerationRequest(prompt="an old boat", seed=1)])
+    start.close(app)
+    again = start(engine=False)
+    again.studio.engine.submit(GenerationRequest(prompt="a new boat", seed=2))
+    qtbot.waitUntil(lambda: [r.prompt for r in again.studio.queue.load()] == ["an old boat", "a new boat"])
+    again._on_left_over_decided(False)
+    qtbot.waitUntil(lambda: [r.prompt for r in again.studio.queue.load()] == ["a new boat"])
+    again.studio.engine.start()

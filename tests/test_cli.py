@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from desktop.__main__ import main
+from desktop.settings import find_folders
 from desktop.store.recipe import read_recipe, read_request
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +120,11 @@ def test_count_makes_as_many_with_seeds_going_up(tmp_path, capsys):
         ["generate", "a", "--init", "nowhere.png"],
         ["generate", "a", "--strength", "0.5"],
         ["generate", "a", "--out", "/proc/nowhere"],
+        ["generate", "a", "--out", str(ROOT / "pyproject.toml")],
+        ["generate", "a", "--out", "~nobody-here/x"],
+        ["generate", "a", "--model", "x" * 5000],
+        ["--data", "~nobody-here/x", "models", "list"],
+        ["replay", "~nobody-here/x.png"],
         ["generate"],
         ["replay", "nowhere.png"],
         ["replay", str(ROOT / "pyproject.toml")],
@@ -198,3 +204,34 @@ def test_where_there_is_no_display_the_window_says_so_in_one_line():
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "generate" in done.stderr
+
+
+def test_a_lost_database_is_made_again_from_the_pictures(tmp_path, capsys):
+    assert main(["generate", "a yellow banana", "--steps", "1", "--seed", "2"]) == 0
+    path = capsys.readouterr().out.strip()
+    find_folders().database.write_bytes(b"no database" * 1000)
+    assert main(["gallery", "search", "banana"]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == path
+    assert "damaged" in said.err
+
+
+def test_output_that_nobody_reads_is_no_error(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m desktop models list | true; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_prompt_the_terminal_has_no_letters_for_is_no_error(tmp_path):
+    arguments = _safelight("generate", "猫", "--steps", "1", "--out", str(tmp_path / "猫"))
+    bare = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, env=bare)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "猫").glob("*.png"))) == 1

@@ -1,6 +1,5 @@
 """The engine: a queue of requests and the one thread that owns torch."""
 
-import contextlib
 import gc
 import logging
 import threading
@@ -8,9 +7,11 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop.engine.cancel import CancelToken, JobCancelled
+from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
 from desktop.messages import (
     Cancelled,
@@ -201,9 +202,8 @@ class Engine:
                 if self._closing:
                     break
                 job = self._running = self._waiting.pop(0) if self._waiting else None
-                model, self._warm_up = self._warm_up, None
+                model, self._warm_up = self._warm_up, None  # a job loads what it needs itself
                 if job is not None:
-                    self._warm_up = model  # not now
                     self._tell_queue()
             if job is None:
                 self._load_ahead(model)
@@ -252,9 +252,16 @@ class Engine:
     def _load_ahead(self, model: str | None) -> None:
         if model is None:
             return
-        # A model that cannot be loaded is told to whoever asks for a picture with it, not before.
-        with contextlib.suppress(KnownError, JobCancelled, MemoryError):
+        failed = False
+        try:
             self._load(self._models.resolve(model), None, self._loading)
+        except (KnownError, JobCancelled):
+            pass  # told to whoever asks for a picture with this model, not before
+        except Exception:
+            _log.exception("a model could not be loaded ahead")
+            failed = True
+        if failed:  # outside the except block, whose traceback holds tensors
+            self._free_memory()
         self._tell_ready()  # either way there is nothing to wait for any more
 
     def _run(self, job: _Job) -> Saved | Cancelled | Failed:
@@ -268,9 +275,7 @@ class Engine:
             return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint)
         except Exception as error:
             failed = self._explain(job, error)
-        # Outside the except block: the traceback holds tensors until it is gone.
-        if not failed.is_bug:
-            self._free_memory()
+        self._free_memory()  # outside the except block: the traceback holds tensors until it is gone
         return failed
 
     def _explain(self, job: _Job, error: Exception) -> Failed:
@@ -287,7 +292,7 @@ class Engine:
             job_id=job.job_id,
             request=job.request,
             message=f"{type(error).__name__}: {str(error)[:300]}",
-            hint="This is a bug in Safelight; the log has the details.",
+            hint="This is a bug in Safelight.",
             is_bug=True,
             details=traceback.format_exc(),
         )
@@ -332,9 +337,12 @@ class Engine:
     def _load(self, info: ModelInfo, job_id: str | None, token: CancelToken) -> "tuple[LoadedModel, Family]":
         """The model, from memory where it is the one already loaded and its files are the same."""
         from desktop.engine.families import FAMILIES
+        from desktop.engine.families.folder import fingerprint
 
-        if self._loaded is not None and self._loaded[0].info == info:
-            return self._loaded
+        if self._loaded is not None:
+            loaded = self._loaded[0]
+            if loaded.info == info and loaded.fingerprint == fingerprint(Path(info.path)):
+                return self._loaded
         self._unload()
         family = next((f for f in FAMILIES if f.name == info.family), None)
         if family is None:
@@ -409,13 +417,6 @@ def fit_to(image: "Image", width: int, height: int) -> "Image":
     from PIL import ImageOps
 
     return ImageOps.fit(image.convert("RGB"), (width, height), images.Resampling.LANCZOS)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """torch tells of it in three ways, one of them only in words."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def record_of(model: "LoadedModel", device: "Device") -> dict[str, Any]:

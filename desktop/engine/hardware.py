@@ -49,6 +49,21 @@ def dtype_for(device: Device, weights_bytes: int) -> "torch.dtype":
     return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Every device tells of it in other words, and most of them as a plain RuntimeError."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    words = (
+        "allocate memory",
+        "out of memory",
+        "not enough memory",
+        "alloc_failed",
+        "bad_alloc",
+        "invalid buffer size",
+    )
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+
+
 def cpu_has_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 itself (AVX-512 BF16, AMX); emulated, it is slower than float32."""
     import torch

@@ -19,6 +19,8 @@ _CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     "lcm": ("LCMScheduler", {}),
     "flow_euler": ("FlowMatchEulerDiscreteScheduler", {}),
 }
+# What a request's scheduler decides, not the model's configuration; only one of them may be set.
+_SPACINGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
 
 
 def make(name: str, config: dict[str, Any], seed: int) -> Any:
@@ -31,7 +33,7 @@ def make(name: str, config: dict[str, Any], seed: int) -> Any:
 
     class_name, changes = _CLASSES[name]
     # Latents are not pixels: clipping x_0 to -1..1, the default of two classes, would burn them.
-    changes = {"clip_sample": False, "thresholding": False, "use_karras_sigmas": False} | changes
+    changes = {"clip_sample": False, "thresholding": False} | dict.fromkeys(_SPACINGS, False) | changes
     if name == "dpmpp_sde":
         changes["noise_sampler_seed"] = seed % 2**63  # torchsde's seeds are signed
     cls = getattr(diffusers, class_name)

@@ -6,6 +6,7 @@ for every pipeline alike, those without a step callback included.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]
     The wrapper keeps the signature, because pipelines look there for `generator` and `eta`.
     """
     original = scheduler.step
+    parameters = inspect.signature(original).parameters
     done = 0
     total = 0
 
@@ -47,6 +49,9 @@ def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]
         if done == 0:
             total = _steps_ahead(scheduler, timestep)
         before = _noise_level(scheduler, timestep)
+        if "order" in parameters:
+            # LMS takes its order from the step's index, and finds no history where a chain starts in the middle.
+            kwargs.setdefault("order", min(4, len(scheduler.derivatives) + 1))
         output = original(model_output, timestep, sample, *args, return_dict=True, **kwargs)
         done += 1
         x_0 = getattr(output, "pred_original_sample", None)

@@ -1,5 +1,6 @@
 """The models this machine has: the built-in one, those in the models folder, those added from elsewhere."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 from desktop.engine.families import FAMILIES, Family, ModelFolder, family_of
 from desktop.errors import KnownError
-from desktop.files import write_atomically
-from desktop.library.weights import read_header, weights_in
+from desktop.files import user_path, write_atomically
+from desktop.library.weights import check_weights
 from desktop.messages import SCHEDULERS, ModelInfo
 from desktop.settings import RESOURCES, Folders
 
@@ -43,10 +44,11 @@ class Library:
         folders = self._folders()
         if name in folders:
             return self._describe(name, folders[name])
-        path = Path(name).expanduser()
-        if path.is_dir():
-            return self._describe(str(path.absolute()), path.absolute())
-        if path.is_file():
+        path = user_path(name)
+        with contextlib.suppress(OSError, ValueError):  # a name no file can have
+            if path.is_dir():
+                return self._describe(str(path.absolute()), path.absolute())
+        if _is_file(path):
             raise KnownError(
                 f"{name} is a single file, and this version reads models as folders",
                 "Give a folder in diffusers layout.",
@@ -58,7 +60,7 @@ class Library:
 
     def add(self, path: str) -> ModelInfo:
         """Remember a folder elsewhere, once it is found whole. Raises KnownError."""
-        folder = Path(path).expanduser().absolute()
+        folder = user_path(path).absolute()
         if not folder.is_dir():
             raise KnownError(f"{folder} is not a folder", "Give a model's folder in diffusers layout.")
         for name, known in self._folders().items():
@@ -76,8 +78,7 @@ class Library:
         family.describe(model, name=folder.name, builtin=False)
         for component, entry in model.index.items():
             if component in family.components_with_weights and isinstance(entry, list):
-                for weights in weights_in(folder / component):
-                    read_header(weights)
+                check_weights(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder the library knows, with what is wrong with it."""
@@ -98,7 +99,7 @@ class Library:
     def _folders(self) -> dict[str, Path]:
         folders = {BUILTIN: self._builtin}
         try:
-            here = [p for p in sorted(self._models.iterdir()) if (p / "model_index.json").is_file()]
+            here = [p for p in sorted(self._models.iterdir()) if _is_file(p / "model_index.json")]
         except OSError:
             here = []
         for path in here + [Path(p) for p in self._read_added()]:
@@ -111,7 +112,11 @@ class Library:
     def _read_added(self) -> tuple[str, ...]:
         try:
             paths = json.loads(self._added.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+        except OSError:
+            return ()
+        except (ValueError, RecursionError):
+            with contextlib.suppress(OSError):  # set aside, so that the next model added does not overwrite it
+                self._added.replace(self._added.with_suffix(".broken.json"))
             return ()
         return tuple(p for p in paths if isinstance(p, str)) if isinstance(paths, list) else ()
 
@@ -140,7 +145,12 @@ def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
             if table is not None:
                 configs[component] = table
                 break
-    weights = sum(f.stat().st_size for f in folder.glob("*/*.safetensors"))
+    try:
+        weights = sum(f.stat().st_size for f in folder.glob("*/*.safetensors"))
+    except OSError as error:  # a link to a file that is gone, say
+        raise KnownError(
+            f"The model's folder {folder} cannot be read ({error.strerror})", "Get the model again, whole."
+        ) from error
     model = ModelFolder(path=folder, index=index, configs=configs, bytes=weights)
     family = family_of(model)
     if family is None:
@@ -149,6 +159,13 @@ def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
             f"This version runs {', '.join(f.name for f in FAMILIES)}.",
         )
     return model, family
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # not allowed to look, or a name no file can have
+        return False
 
 
 def _read_table(path: Path) -> dict[str, Any] | None:

@@ -45,6 +45,34 @@ def _damaged(path: Path, why: str) -> KnownError:
     return KnownError(f"The weights {path} are damaged: {why}", "Get the model again, whole.")
 
 
+def check_weights(folder: Path) -> None:
+    """Look at everything a component's weights are read from, before anything is read.
+
+    Raises KnownError where a file is damaged, and where an index or an adapter points to files that are no
+    safetensors or lie elsewhere: the libraries would open those.
+    """
+    for path in weights_in(folder):
+        read_header(path)
+    for path in sorted(folder.glob("*.index*.json")):
+        try:
+            names = set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+            whole = all(isinstance(n, str) and Path(n).name == n and n.endswith(".safetensors") for n in names)
+            missing = [n for n in names if whole and not (folder / n).is_file()]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _damaged(path, "it is no table of weights") from error
+        if not whole:
+            raise KnownError(
+                f"The index {path} names files that are no safetensors of this folder",
+                "Get the model from a place you trust.",
+            )
+        if missing:
+            raise KnownError(f"Part of the weights is missing: {folder / missing[0]}", "Get the model again, whole.")
+    if (folder / "adapter_config.json").exists():
+        raise KnownError(
+            f"{folder} names an adapter that would be loaded with it", "Remove adapter_config.json from the folder."
+        )
+
+
 def weights_in(folder: Path) -> list[Path]:
     """The safetensors files of one component.
 

@@ -20,15 +20,16 @@ BUSY_SECONDS = 5.0  # how long a write waits for another thread's or program's w
 class Database:
     """One file, one connection a thread.
 
-    set_aside: where a damaged file was moved to when this object was made, else None.
-    fresh: whether the tables were made just now; pictures that are already on disk can then be recorded again
-    from their files (Pictures.rebuild).
+    fresh: whether the tables are new and pictures that are on disk already have not been recorded again since
+    (Pictures.rebuild, then recovered()); a file beside the database remembers it over crashes and restarts.
+    set_aside: while fresh, where the damaged file that was here before was moved to, else None.
     Raises KnownError where the file cannot be opened, or was written by a newer program.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
         self._suspicion = self._path.with_name(self._path.name + ".check")
+        self._unrecovered = self._path.with_name(self._path.name + ".recover")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: list[tuple[weakref.ref[threading.Thread], sqlite3.Connection]] = []
@@ -53,6 +54,16 @@ class Database:
         except BaseException:
             self.close_all()
             raise
+        self.fresh = self._unrecovered.exists()
+        if self.fresh and self.set_aside is None:
+            name = self._unrecovered.read_text("utf-8").strip()
+            self.set_aside = self._path.with_name(name) if name else None
+
+    def recovered(self) -> None:
+        """What was on disk is recorded again."""
+        with contextlib.suppress(OSError):  # then it is recorded once more at the next start, which changes nothing
+            self._unrecovered.unlink()
+        self.fresh, self.set_aside = False, None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -145,7 +156,8 @@ class Database:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("malformed")
             self._suspicion.unlink(missing_ok=True)
-        self.fresh = version == 0
+        if version == 0 and not self._unrecovered.exists():
+            self._unrecovered.write_text("" if self.set_aside is None else self.set_aside.name, "utf-8")
         if minor < schema.MINOR:
             if version:
                 self._back_up(connection, f"before-{schema.MAJOR}.{schema.MINOR}")

@@ -193,18 +193,22 @@ class Pictures:
     def rebuild(self) -> Rebuilt:
         """Record pictures of ours that lie in the folder unrecorded, and drop rows whose file is gone.
 
-        Half-written files that a crash left more than a day ago are removed.
+        Half-written files that a crash left more than a day ago are removed. Deleted pictures that no row knows of,
+        because the database was lost, are given back.
 
-        Raises KnownError where the folder itself is gone: then nothing is dropped.
+        Raises KnownError where the folder is gone, or empty against all records: then nothing is dropped.
         """
         folder = self._folders.pictures
         if not folder.is_dir():
             raise KnownError(f"The folder {folder} is not there", "Connect its disk, or make it again.")
+        self._give_back_unknown()
         try:
             files = sorted(p for p in folder.rglob("*.png") if not p.name.startswith(".") and p.is_file())
         except OSError as error:
             raise KnownError(f"The folder {folder} cannot be read ({error.strerror})") from error
         rows = self._database.query("SELECT id, path, deleted_at FROM pictures")
+        if not files and any(row["deleted_at"] is None for row in rows):
+            raise KnownError(f"The folder {folder} is empty", "Connect the disk with the pictures.")
         known = {row["path"] for row in rows}
         added = []
         for path in files:
@@ -220,6 +224,17 @@ class Pictures:
             for id in gone:
                 _forget(db, id)
         return Rebuilt(added=tuple(sorted(added, key=lambda r: r.id)), removed=len(gone))
+
+    def _give_back_unknown(self) -> None:
+        known = {str(row["id"]) for row in self._database.query("SELECT id FROM pictures")}
+        for path in self._folders.deleted.glob("*/*.png"):
+            if path.parent.name not in known:
+                with (
+                    contextlib.suppress(OSError, KnownError),
+                    names.claimed(self._folders.pictures, path.stem) as target,
+                ):
+                    _move(path, target)
+                    path.parent.rmdir()
 
     def _record_found(self, path: Path) -> PictureRecord:
         found = recipe.read_recipe(path)

@@ -1,5 +1,6 @@
 """The engine on a real, small Stable Diffusion."""
 
+import json
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from desktop.errors import KnownError
 from desktop.messages import (
     TERMINAL,
     Cancelled,
+    EngineReady,
     Failed,
     Phase,
     PhaseChanged,
@@ -223,3 +225,77 @@ def test_a_model_that_cannot_be_loaded_ahead_is_told_when_it_is_asked_for(bench)
     bench.engine.warm_up("nowhere")
     bench.start()
     assert isinstance(bench.run(request()), Saved)
+
+
+def _with_config(tiny, folder, part, **changes):
+    path = copy_model(tiny, folder) / part
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ("vae/config.json", {"scaling_factor": None}),
+        ("scheduler/scheduler_config.json", {"beta_schedule": "magic"}),
+        ("scheduler/scheduler_config.json", {"num_train_timesteps": "many"}),
+        ("scheduler/scheduler_config.json", {"timestep_spacing": "magic"}),
+    ],
+    ids=str,
+)
+def test_a_nonsensical_configuration_is_no_bug_and_ends_nothing_but_its_job(bench, tiny, tmp_path, part, changes):
+    broken = _with_config(tiny, tmp_path / "broken", part, **changes)
+    bench.engine.warm_up(broken)
+    failed = bench.run(request(model=broken))
+    assert isinstance(failed, Failed)
+    assert not failed.is_bug
+    assert isinstance(bench.run(request()), Saved)
+
+
+def test_an_error_nobody_foresaw_while_loading_ahead_leaves_the_engine_alive(bench, monkeypatch):
+    resolve, calls = bench.library.resolve, []
+
+    def stumble_once(name):
+        calls.append(name)
+        if len(calls) == 1:
+            raise ZeroDivisionError("by accident")
+        return resolve(name)
+
+    monkeypatch.setattr(bench.library, "resolve", stumble_once)
+    bench.engine.warm_up("tiny")
+    bench.start()
+    while not isinstance(bench.events.get(timeout=60), EngineReady):
+        pass
+    while not isinstance(bench.events.get(timeout=60), EngineReady):
+        pass
+    assert isinstance(bench.run(request()), Saved)
+
+
+def test_weights_replaced_under_the_same_name_are_read_again(bench, tiny, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = copy_model(tiny, tmp_path / "mine")
+    asked = request(model=str(folder))
+    before = bench.image(asked)
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    tensors = {name: tensor * 0.5 for name, tensor in load_file(weights).items()}
+    save_file(tensors, weights, metadata={"format": "pt"})
+    assert bench.image(asked).tobytes() != before.tobytes()
+
+
+def test_spacings_of_the_models_own_configuration_do_not_collide_with_the_requests(bench, tiny, tmp_path):
+    part = "scheduler/scheduler_config.json"
+    folder = _with_config(tiny, tmp_path / "spaced", part, use_exponential_sigmas=True, use_beta_sigmas=False)
+    assert isinstance(bench.run(request(model=folder, scheduler="dpmpp_2m_karras")), Saved)
+
+
+@pytest.mark.parametrize("names", [{"a": "weights.bin"}, {"a": "../../outside.safetensors"}, "nonsense", {"a": 3}])
+def test_an_index_that_points_to_other_files_is_refused(bench, tiny, tmp_path, names):
+    hostile = copy_model(tiny, tmp_path / "hostile")
+    for part in ("unet/diffusion_pytorch_model", "text_encoder/model"):
+        path = hostile / f"{part}.safetensors.index.json"
+        path.write_text(json.dumps({"metadata": {}, "weight_map": names}))
+    failed = bench.run(request(model=str(hostile)))
+    assert isinstance(failed, Failed)
+    assert not failed.is_bug
+    assert "index" in failed.message

@@ -110,3 +110,18 @@ def test_a_schedule_that_ends_in_pure_noise_gives_finite_previews_from_the_first
     _, seen, _ = _chain(name, config, oracle)
     for step in seen:
         torch.testing.assert_close(step.x_0, oracle, atol=2e-2, rtol=1e-2)
+
+
+def test_lms_takes_the_order_its_history_allows_when_a_chain_starts_in_the_middle(oracle):
+    scheduler = schedulers.make("lms", _SD | {"prediction_type": "epsilon"}, seed=0)
+    scheduler.set_timesteps(20)
+    scheduler.set_begin_index(16)
+    timesteps = scheduler.timesteps[16:]
+    noise = torch.randn(oracle.shape, generator=torch.Generator().manual_seed(2))
+    sample = scheduler.add_noise(oracle, noise, timesteps[:1])
+    with tape.recording(scheduler, lambda step: None):
+        for timestep in timesteps:
+            scheduler.scale_model_input(sample, timestep)
+            _, sigma = tape._noise_level(scheduler, timestep)
+            sample = scheduler.step((sample - oracle) / sigma, timestep, sample).prev_sample
+    torch.testing.assert_close(sample, oracle, atol=1e-3, rtol=1e-3)

@@ -162,3 +162,26 @@ def test_a_header_with_one_byte_changed_is_read_or_refused(tmp_path_factory, at,
 def test_an_empty_component_says_so(tmp_path):
     with pytest.raises(KnownError, match="no weights"):
         weights_in(tmp_path)
+
+
+def test_one_folder_with_a_dangling_link_does_not_hide_the_others(library, tiny, tmp_path):
+    copy_model(tiny, tmp_path / "models" / "mine")
+    broken = copy_model(tiny, tmp_path / "models" / "broken")
+    weights = broken / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.unlink()
+    weights.symlink_to(tmp_path / "gone.safetensors")
+    assert [info.name for info in library.list()] == ["starter", "mine"]
+    with pytest.raises(KnownError, match="broken"):
+        library.resolve("broken")
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/x", "x" * 5000, "\\\\host\\share", "//host/share"])
+def test_a_name_that_no_file_can_have_is_refused(library, name):
+    with pytest.raises(KnownError):
+        library.resolve(name)
+
+
+def test_a_damaged_list_of_added_models_is_set_aside_before_it_is_written_again(library, tiny, tmp_path):
+    (tmp_path / "models.json").write_text('["/somewhere", ')
+    library.add(str(tiny))
+    assert (tmp_path / "models.broken.json").read_text() == '["/somewhere", '

@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
+from desktop.library.weights import check_weights
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -26,7 +28,12 @@ def variant_of(folder: Path) -> str | None:
 
 
 def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | None = None) -> Any:
-    """from_pretrained on a local folder, safetensors only. Raises KnownError for whatever is wrong with the files."""
+    """from_pretrained on a local folder, safetensors only; weights where dtype is given.
+
+    Raises KnownError for whatever is wrong with the files; what tells of too little memory goes through.
+    """
+    if dtype is not None:
+        check_weights(folder)
     arguments: dict[str, Any] = {"local_files_only": True}
     if dtype is not None:
         arguments |= {"torch_dtype": dtype, "use_safetensors": True, "variant": variant}
@@ -34,9 +41,9 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
             arguments["dtype"] = arguments.pop("torch_dtype")
     try:
         return cls.from_pretrained(str(folder), **arguments)
-    except MemoryError:
-        raise
     except Exception as error:  # the libraries raise a dozen kinds for a damaged file
+        if is_out_of_memory(error):
+            raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise KnownError(
             f"The model's {folder.name.replace('_', ' ')} in {folder} cannot be loaded ({reason[:200]})",

@@ -129,16 +129,27 @@ class StableDiffusion:
         tokenizer = load_component(CLIPTokenizer, folder / "tokenizer")
         scheduler_config = load_json(folder / "scheduler" / "scheduler_config.json")
         from desktop.engine import schedulers
+        from desktop.engine.hardware import is_out_of_memory
 
-        text_to_image = StableDiffusionPipeline(
-            **parts,
-            tokenizer=tokenizer,
-            scheduler=schedulers.make(info.scheduler, scheduler_config, 0),
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-        image_to_image = StableDiffusionImg2ImgPipeline(**text_to_image.components, requires_safety_checker=False)
+        try:
+            text_to_image = StableDiffusionPipeline(
+                **parts,
+                tokenizer=tokenizer,
+                scheduler=schedulers.make(info.scheduler, scheduler_config, 0),
+                safety_checker=None,
+                feature_extractor=None,
+                requires_safety_checker=False,
+            )
+            text_to_image.scheduler.set_timesteps(2)  # some settings are looked at here only
+            image_to_image = StableDiffusionImg2ImgPipeline(**text_to_image.components, requires_safety_checker=False)
+            preview = _preview_of(folder, parts["vae"])
+        except Exception as error:  # whatever nonsense the configuration files hold
+            if is_out_of_memory(error):
+                raise
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise KnownError(
+                f"The configuration of {info.title} does not work ({reason[:200]})", "Get the model again, whole."
+            ) from error
         for pipeline in (text_to_image, image_to_image):
             pipeline.set_progress_bar_config(disable=True)
         return LoadedModel(
@@ -147,7 +158,7 @@ class StableDiffusion:
             image_to_image=image_to_image,
             hooks=CancelHooks(parts.values()),
             scheduler_config=scheduler_config,
-            preview=_preview_of(folder, parts["vae"]),
+            preview=preview,
             dtype=dtype,
             fingerprint=fingerprint(folder),
         )
