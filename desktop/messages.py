@@ -215,6 +215,8 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedJob:
+    """A job that waits or runs."""
+
     job_id: str
     request: GenerationRequest
     running: bool
@@ -229,6 +231,8 @@ class QueueChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
+    """The job has left the queue."""
+
     job_id: str
     request: GenerationRequest
 
@@ -250,6 +254,8 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
+    """The picture is on disk and recorded."""
+
     job_id: str
     record: PictureRecord
 
