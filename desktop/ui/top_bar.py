@@ -118,6 +118,7 @@ class TopBar(QFrame):
             self.model.setItemData(self.model.count() - 1, model.note, Qt.ItemDataRole.ToolTipRole)
         self.model.setCurrentIndex(self.model.findData(current))
         self.model.blockSignals(False)
+        self.model.updateGeometry()  # the chooser's own answer to a new index was blocked as well
 
     def set_device(self, text: str) -> None:
         self._device.setText(text)
