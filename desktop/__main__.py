@@ -43,6 +43,9 @@ def _run(parsed: "argparse.Namespace", on_window: "Callable[[App], None] | None"
     if parsed.command is None:
         # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
         gc.disable()
+        from desktop.ui import quick_imports
+
+        quick_imports.install()
         from desktop import app
 
         return app.main(data=parsed.data, on_window=on_window)

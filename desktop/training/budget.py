@@ -6,6 +6,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+PAUSE_SECONDS = 20.0
+
 
 @dataclass(slots=True, kw_only=True)
 class Budget:
@@ -18,14 +20,17 @@ class Budget:
     steps: int = 0
     seconds: float = 0.0
     done: int = 0
-    _started: float = field(default=0.0, repr=False)
+    _last: float = field(default=0.0, repr=False)
 
     def start(self) -> None:
-        self._started = time.monotonic() - self.seconds
+        self._last = time.monotonic()
 
     def tick(self) -> None:
+        """Count one update; a longer gap than PAUSE_SECONDS was a pause (a suspended machine), not training."""
+        now = time.monotonic()
         self.done += 1
-        self.seconds = time.monotonic() - self._started
+        self.seconds += min(now - self._last, PAUSE_SECONDS)
+        self._last = now
 
     @property
     def progress(self) -> float:

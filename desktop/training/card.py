@@ -90,7 +90,7 @@ teapot on a blue background".
 {_row("UNet, text encoder", "11.0 M, 2.1 M", figures.denoiser_samples, figures.denoiser_minutes, drawer)}
 
 The autoencoder saw all the pictures of the set, in whole and in crops. UNet and text encoder were trained together,
-from random weights, on slightly moved, turned, scaled and mirrored views of the {len(nouns)} listed ones, with captions
+from random weights, on slightly moved, turned and scaled views of the {len(nouns)} listed ones, with captions
 made of name, keywords, colour and style words, one in ten of them empty. No other weights were used.
 
 ## Sources and licences

@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from desktop.training import archive
 
 # Keywords that do not name or describe the picture: moods, brands, slang, and words that are true of everything.
-DULL = frozenset(
-    [
-        "nature",
-        "face",
-        "cute",
-        "activity",
-        "entertainment",
-        "comic",
-        "th",
-        "shipit",
-        "idea",
-        "butt",
-        "bottom",
-        "phallic",
-        "terrorism",
-        "evil",
-        "lgbt",
-        "gay",
-        "pride",
-        "nasa",
-        "nba",
-        "mac",
-        "nemo",
-        "oreo",
-        "olaf",
-        "whippy",
-        "mr",
-        "kod",
-        "ftw",
-        "staffmode",
-        "pencil2",
-        "typos",
-        "love",
-        "like",
-        "wild",
-        "hot",
-        "female",
-        "head",
-        "medium",
-        "one",
-        "program",
-        "creepy",
-        "side",
-        "deploy",
-        "leader",
-        "danger",
-        "magic",
-        "party",
-    ]
-)
+_DULL = """
+nature face cute activity entertainment comic th shipit idea butt bottom phallic terrorism evil lgbt gay pride nasa nba
+mac nemo oreo olaf whippy mr kod ftw staffmode pencil2 typos love like wild hot female head medium one program creepy
+side deploy leader danger magic party
+"""
+DULL = frozenset(_DULL.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
     """emoji: code points of its picture, as the picture package names its file; colours: its main ones, first first;
-    also: other names for the same thing; mirror: whether its mirror image is as right as itself.
+    also: other names for the same thing; keywords: words that go with it.
     """
 
     name: str
@@ -73,7 +29,6 @@ class Noun:
     colours: tuple[str, ...]
     also: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
-    mirror: bool = True
 
 
 def chosen() -> tuple[Noun, ...]:
@@ -85,7 +40,6 @@ def chosen() -> tuple[Noun, ...]:
             emoji=row["emoji"],
             colours=tuple(row["colours"]),
             also=tuple(row["also"]),
-            mirror=row.get("mirror", True),
         )
         for row in rows
     )
@@ -103,14 +57,5 @@ def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
         listed = words.get(sign) or words.get(sign.replace("\ufe0f", "")) or []
         plain = (word.lower() for word in listed if word.isascii() and word.isalpha())
         kept = tuple(word for word in plain if word not in DULL and word not in taken)
-        found.append(
-            Noun(
-                name=noun.name,
-                emoji=noun.emoji,
-                colours=noun.colours,
-                also=noun.also,
-                keywords=kept,
-                mirror=noun.mirror,
-            )
-        )
+        found.append(replace(noun, keywords=kept))
     return tuple(found)

@@ -104,7 +104,7 @@ def views(recipe: Recipe, count: int, seed: int) -> tuple[np.ndarray, list[list[
         source = pictures.decode(sources[noun.emoji])
         names.append([])
         for column in range(count):
-            view = pictures.random_view(rng, mirror=noun.mirror, strength=VIEW_STRENGTH)
+            view = pictures.random_view(rng, strength=VIEW_STRENGTH)
             background = str(rng.choice(list(pictures.PASTELS))) if rng.random() < COLOURED_SHARE else ""
             paper = pictures.PASTELS.get(background, pictures.WHITE)
             drawn[row, column] = pictures.onto(pictures.lay(source, view, recipe.size), paper)

@@ -17,9 +17,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3, help="pictures to generate")
     arguments = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from desktop.ui import quick_imports
+
+    quick_imports.install()
     from PySide6.QtCore import QObject, Qt, QTimer
 
-    from desktop import app
+    from desktop.__main__ import main as safelight
 
     class Heart(QObject):
         """Remembers when each beat came, and what the program was doing then."""
@@ -63,7 +66,7 @@ def main() -> None:
         panel.submit()
 
     with tempfile.TemporaryDirectory() as folder:
-        app.main(data=folder, on_window=on_window)
+        safelight(["--data", folder], on_window=on_window)
     beats = kept["heart"].beats
     gaps = [(b - a, what) for (a, _), (b, what) in itertools.pairwise(beats)]
     print(f"{len(gaps)} beats of {INTERVAL_MS} ms over {beats[-1][0] - beats[0][0]:.1f} s; lateness in ms:")

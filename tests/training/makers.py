@@ -17,7 +17,7 @@ from desktop.training.vae import VaeSettings
 
 NOUNS = (
     Noun(name="apple", emoji="1f34e", colours=("red",), keywords=("fruit",)),
-    Noun(name="sun", emoji="2600-fe0f", colours=("yellow", "orange"), also=("star",), mirror=False),
+    Noun(name="sun", emoji="2600-fe0f", colours=("yellow", "orange"), also=("star",)),
 )
 
 
