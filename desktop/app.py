@@ -6,6 +6,7 @@ Order of start: settings, store, window on the screen, then the event loop, then
 import contextlib
 import functools
 import gc
+import importlib
 import logging
 import os
 import sys
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_AFTER_THE_FIRST_PAINT = (
+    "asyncio",
+    "qasync",
+    "desktop.studio",
+    "desktop.ui.gallery_strip",
+    "desktop.ui.history_panel",
+    "desktop.ui.pictures_wiring",
+    "logging.handlers",
+)
 _QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
 
 
@@ -217,7 +227,11 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
         gc.enable()
         if on_window is not None:
             on_window(app)
+        for module in _AFTER_THE_FIRST_PAINT:  # what is typed meanwhile appears between any two
+            importlib.import_module(module)
+            application.processEvents()
         app.show_pictures()
+        application.processEvents()
     except KnownError as error:
         if app is not None:
             app.window.hide()

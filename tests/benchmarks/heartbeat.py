@@ -60,10 +60,14 @@ def main() -> None:
         running.bridge.phase.connect(on_phase)
         running.bridge.saved.connect(on_saved)
         running.bridge.failed.connect(lambda event: sys.exit(f"failed: {event.message} {event.details}"))
-        panel.steps.set_value(arguments.steps)
-        panel.count.set_value(arguments.count)
-        panel.prompt.setPlainText("a red apple")
-        panel.submit()
+
+        def begin() -> None:
+            panel.steps.set_value(arguments.steps)
+            panel.count.set_value(arguments.count)
+            panel.prompt.setPlainText("a red apple")
+            panel.submit()
+
+        QTimer.singleShot(0, begin)  # the models come right after the first paint
 
     with tempfile.TemporaryDirectory() as folder:
         safelight(["--data", folder], on_window=on_window)
