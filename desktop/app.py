@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLockFile, QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QEventLoop, QLockFile, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
@@ -227,9 +227,10 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
         gc.enable()
         if on_window is not None:
             on_window(app)
-        for module in _AFTER_THE_FIRST_PAINT:  # what is typed meanwhile appears between any two
+        for module in _AFTER_THE_FIRST_PAINT:
             importlib.import_module(module)
-            application.processEvents()
+            # Painting and timers go on; what is typed in this tenth of a second waits for a complete window.
+            application.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         app.show_pictures()
         application.processEvents()
     except KnownError as error:

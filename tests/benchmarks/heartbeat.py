@@ -62,12 +62,15 @@ def main() -> None:
         running.bridge.failed.connect(lambda event: sys.exit(f"failed: {event.message} {event.details}"))
 
         def begin() -> None:
+            if panel.model is None:  # the models come right after the first paint
+                QTimer.singleShot(10, begin)
+                return
             panel.steps.set_value(arguments.steps)
             panel.count.set_value(arguments.count)
             panel.prompt.setPlainText("a red apple")
             panel.submit()
 
-        QTimer.singleShot(0, begin)  # the models come right after the first paint
+        begin()
 
     with tempfile.TemporaryDirectory() as folder:
         safelight(["--data", folder], on_window=on_window)
