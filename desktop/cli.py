@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import queue
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -137,27 +138,35 @@ def as_line(event: Event) -> dict[str, object] | None:
     return None
 
 
-def _run(studio: Studio, events: "queue.Queue[Event]", requests: list[GenerationRequest], printer: _Printer) -> int:
+def _run(
+    studio: Studio, events: "queue.SimpleQueue[Event]", requests: list[GenerationRequest], printer: _Printer
+) -> int:
     """Run the requests one after another; stops them all at the first interrupt."""
     status = 0
     studio.engine.start()
-    jobs = {studio.engine.submit(request) for request in requests}
+    jobs: set[str | None] = {studio.engine.submit(request) for request in requests}
     interrupted = False
-    while jobs:
-        try:
+
+    def on_interrupt(signal_number: int, frame: object) -> None:
+        """Wherever this thread is, printing included: every job still gets its terminal event."""
+        nonlocal interrupted
+        interrupted = True
+        for job in list(jobs):
+            studio.engine.cancel(job)
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        while jobs:
             event = events.get()
-        except KeyboardInterrupt:
-            interrupted = True
-            for job in list(jobs):
-                studio.engine.cancel(job)
-            continue
-        printer.tell(event)
-        if isinstance(event, TERMINAL):
-            jobs.discard(event.job_id)
-        if isinstance(event, Failed):
-            status = 1 if event.is_bug or status == 1 else 2
-            if event.job_id is None:  # the engine itself did not start
-                break
+            printer.tell(event)
+            if isinstance(event, TERMINAL):
+                jobs.discard(event.job_id)
+            if isinstance(event, Failed):
+                status = 1 if event.is_bug or status == 1 else 2
+                if event.job_id is None:  # the engine itself did not start
+                    break
+    finally:
+        signal.signal(signal.SIGINT, before)
     return 130 if interrupted else status
 
 
@@ -166,7 +175,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
         raise KnownError(f"The count is {arguments.count}", "Use a whole number from 1 to 1000.")
     if arguments.strength is not None and arguments.init is None:
         raise KnownError("--strength needs a start picture", "Add --init IMAGE.")
-    events: queue.Queue[Event] = queue.Queue()
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     save = None
     if arguments.out is not None:
         out = user_path(arguments.out).absolute()
@@ -199,7 +208,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
 def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
     from desktop.replay import Replay
 
-    events: queue.Queue[Event] = queue.Queue()
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     replay = Replay(user_path(arguments.image))
     studio = _open(folders, events.put, save=replay.keep, open_start=replay.open_start)
     try:

@@ -55,6 +55,8 @@ def test_the_exported_folder_is_plain(straight):
     assert names == {
         "README.md",
         "model_index.json",
+        "preview.safetensors",
+        "safelight.json",
         "samples.webp",
         "scheduler/scheduler_config.json",
         "text_encoder/config.json",
