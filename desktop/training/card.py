@@ -35,7 +35,7 @@ def render(nouns: Sequence[Noun], figures: Figures, unnamed: Sequence[str] | Non
     else:
         named = len(nouns) - len(unnamed)
         tally = (
-            f"Of the {len(nouns)} things below, each drawn with two seeds and looked at one by one, **{named}** were "
+            f"Of the {len(nouns)} things below, each drawn with two seeds and looked at one by one, **{named}** were\n"
             "recognisable and in the right colours."
         )
         if unnamed:
@@ -63,8 +63,7 @@ precision; load it in float32 on a processor).
 ## How to draw with it
 
 128x128 pixels, {STEPS} steps, guidance {GUIDANCE:g}, the scheduler of the folder (DPM-Solver++, v-prediction,
-zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tractor, 3d icon", "a
-teapot on a blue background".
+zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tractor, 3d icon".
 
 ## What it draws
 
@@ -77,6 +76,7 @@ teapot on a blue background".
 - Things that are not in the list: it draws something else, or nothing one could name.
 - Two things in one picture, scenes, actions, counts ("two cats", "a dog on a boat").
 - Recolouring: "a purple cat" stays orange. It saw one picture of each thing: seeds differ in place, size and tilt.
+- Backgrounds: it stays white, whatever colour is asked for.
 - Text, letters, flags, people.
 - Sizes other than 128x128: the picture falls apart.
 

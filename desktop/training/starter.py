@@ -35,9 +35,9 @@ class Recipe:
 
     work: Path
     nouns: tuple[Noun, ...]
-    vae_minutes: float = 34.0
+    vae_minutes: float = 26.0
     vae_steps: int = 0
-    denoiser_minutes: float = 75.0
+    denoiser_minutes: float = 78.0
     denoiser_steps: int = 0
     views: int = 40
     shelf_views: int = 6
