@@ -66,7 +66,8 @@ def _qt_traces():
         application.processEvents()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     widgets = [w for w in QApplication.topLevelWidgets() if isValid(w) and w.parent() is None]
-    timers = [o for o in gc.get_objects() if isinstance(o, QTimer) and isValid(o) and o.isActive()]
+    # By type(): isinstance asks each object for its class, which some of torch's answer with a warning.
+    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and isValid(o) and o.isActive()]
     left = [f"widget {type(w).__name__} {w.objectName()}" for w in widgets]
     left += [f"timer every {t.interval()} ms of {type(t.parent()).__name__}" for t in timers]
     for widget in widgets:
