@@ -147,9 +147,12 @@ class PreviewView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.color("mat"))
+        painter.setPen(Qt.PenStyle.NoPen)  # not fillRect, whose first call brings two hundred preset gradients to Python
+        painter.setBrush(theme.color("mat"))
+        painter.drawRect(self.rect())
         if self._image.isNull():
             return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         target = self.target()
         ratio = self.devicePixelRatioF()
         size = QSize(round(target.width() * ratio), round(target.height() * ratio))

@@ -68,11 +68,15 @@ class PromptPanel(QFrame):
         self._grid.setRowStretch(self._grid.rowCount(), 1)
 
         area = QScrollArea(self)
+        # Asking Qt for a viewport it made itself costs 20 ms of the start: PySide then looks through every widget class
+        # for the one it is of.
+        viewport = QWidget()
+        area.setViewport(viewport)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(form)
-        area.viewport().setAutoFillBackground(False)
+        viewport.setAutoFillBackground(False)
         form.setAutoFillBackground(False)
         self._bar = area.verticalScrollBar()
         self._bar.rangeChanged.connect(self._on_bar_range)
