@@ -147,7 +147,7 @@ class PreviewView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setPen(Qt.PenStyle.NoPen)  # not fillRect, whose first call brings two hundred preset gradients to Python
+        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("mat"))
         painter.drawRect(self.rect())
         if self._image.isNull():
