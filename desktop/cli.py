@@ -119,8 +119,15 @@ def as_line(event: Event) -> dict[str, object] | None:
     match event:
         case Started(job_id=job, request=request):
             return {"event": "started", "job": job, "prompt": request.prompt, "seed": request.seed}
-        case Preview(job_id=job, step=step, total=total, seconds=seconds):
-            return {"event": "preview", "job": job, "step": step, "total": total, "seconds": round(seconds, 3)}
+        case Preview(job_id=job, step=step, total=total, seconds=seconds, stage=stage):
+            return {
+                "event": "preview",
+                "job": job,
+                "step": step,
+                "total": total,
+                "seconds": round(seconds, 3),
+                "stage": stage,
+            }
         case Saved(job_id=job, record=record):
             return {
                 "event": "saved",
@@ -175,6 +182,8 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
         raise KnownError(f"The count is {arguments.count}", "Use a whole number from 1 to 1000.")
     if arguments.strength is not None and arguments.init is None:
         raise KnownError("--strength needs a start picture", "Add --init IMAGE.")
+    if arguments.mask is not None and arguments.init is None:
+        raise KnownError("--mask needs a start picture", "Add --init IMAGE.")
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     save = None
     if arguments.out is not None:
@@ -198,6 +207,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
             height=height,
             start_picture=None if arguments.init is None else studio.starts.keep(user_path(arguments.init)),
             strength=0.6 if arguments.strength is None else arguments.strength,
+            mask=None if arguments.mask is None else studio.starts.keep(user_path(arguments.mask)),
         )
         requests = [request.replace(seed=seed + n) for n in range(arguments.count)]
         return _run(studio, events, requests, _Printer(arguments.json))

@@ -25,7 +25,9 @@ SCHEDULERS = (
     "lms",
     "lcm",
     "flow_euler",
+    "native",  # whatever the model came with, where its steps follow from no other
 )
+TASKS = ("text_to_image", "image_to_image", "inpaint")
 
 SEED_MAX = 2**64 - 1  # the largest that torch.Generator.manual_seed takes
 TEXT_MAX = 10_000  # characters of a prompt; far above what any text encoder reads
@@ -47,6 +49,7 @@ class GenerationRequest:
 
     start_picture: sha256 (hex) of a picture in the store's start pictures; None draws from pure noise.
     strength: how much of the start picture is replaced, 0 (exclusive) to 1; ignored without one.
+    mask: sha256 likewise; white where the start picture is drawn anew, black where it stays. None draws all of it.
     width, height: pixels; what multiple a model needs is checked where the model is known.
     Raises KnownError where a value is of the wrong type or out of range.
     """
@@ -62,6 +65,7 @@ class GenerationRequest:
     height: int = 128
     start_picture: str | None = None
     strength: float = 0.6
+    mask: str | None = None
 
     def __post_init__(self) -> None:
         _check_text("prompt", self.prompt)
@@ -82,11 +86,13 @@ class GenerationRequest:
                 f"There is no scheduler called {str(self.scheduler)[:40]!r}",
                 f"Choose one of {', '.join(SCHEDULERS)}.",
             )
-        start = self.start_picture
-        if start is not None and not (
-            isinstance(start, str) and len(start) == 64 and set(start) <= set("0123456789abcdef")
-        ):
-            raise KnownError("The start picture's fingerprint is damaged", "Drop the picture again.")
+        for name, sha256 in (("start picture", self.start_picture), ("mask", self.mask)):
+            if sha256 is not None and not (
+                isinstance(sha256, str) and len(sha256) == 64 and set(sha256) <= set("0123456789abcdef")
+            ):
+                raise KnownError(f"The {name}'s fingerprint is damaged", "Drop the picture again.")
+        if self.mask is not None and self.start_picture is None:
+            raise KnownError("A mask needs a start picture", "Give the picture that it masks.")
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; from_json gives it back equal."""
@@ -149,6 +155,7 @@ class ModelInfo:
     name: unique in the library, what a request's `model` holds. path: the folder.
     size_multiple: width and height must be multiples of it. bytes: weights on disk.
     max_tokens: how many tokens of a prompt the text encoder reads, 0 where it is not known.
+    tasks: of TASKS, what it can do. negative_prompt: whether it reads one. fixed_size: whether it draws one size only.
     """
 
     name: str
@@ -165,6 +172,9 @@ class ModelInfo:
     scheduler: str
     schedulers: tuple[str, ...]
     max_tokens: int = 0
+    tasks: tuple[str, ...] = ("text_to_image", "image_to_image")
+    negative_prompt: bool = True
+    fixed_size: bool = False
     note: str = ""
     builtin: bool = False
 
@@ -239,17 +249,19 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The predicted clean picture x_0 after a step. step counts from 1 to total.
+    """The predicted clean picture x_0 after a step. step counts from 1 to total, over all stages.
 
+    frame: None at a step that has no picture, as in a prior. stage: "main", "prior", "decoder" or "upscaler".
     seconds: since the job started. seconds_left: estimate for the whole job, None at the first step.
     """
 
     job_id: str
     step: int
     total: int
-    frame: Frame
+    frame: Frame | None
     seconds: float
     seconds_left: float | None
+    stage: str = "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from desktop.engine.families import Inputs
 from desktop.errors import KnownError
 from desktop.messages import GenerationRequest, PictureRecord
 from desktop.store.picture_file import open_picture
@@ -69,18 +70,19 @@ class Replay:
         self.request: GenerationRequest = recipe.request
         self._path = path
         self._then = recipe.extra
-        self._start_png = recipe.start_png
+        self._attached = recipe.attached
         self._now: dict[str, Any] = {}
         self._again: Image.Image | None = None
 
     def open_start(self, fingerprint: str) -> Image.Image:
-        """The start picture that travels inside the file."""
-        if self._start_png is None:
+        """The start picture or the mask that travels inside the file."""
+        name = "mask" if fingerprint == self.request.mask else "start"
+        if name not in self._attached:
             raise KnownError(
                 f"{self._path.name} was made from a start picture that is not in the file",
                 "It cannot be made again from its file alone.",
             )
-        return open_picture(self._start_png)
+        return open_picture(self._attached[name])
 
     def keep(
         self,
@@ -89,7 +91,7 @@ class Replay:
         *,
         seconds: float,
         made: dict[str, Any],
-        start: Image.Image | None,
+        inputs: Inputs,
     ) -> PictureRecord:
         """Takes the place of saving: the new picture stays in memory."""
         self._again, self._now = image, made

@@ -41,6 +41,11 @@ class Folders:
         return self.root / "thumbnails"
 
     @property
+    def previews(self) -> Path:
+        """Maps from latents to pixels, one a model, fitted when its first picture was finished."""
+        return self.root / "previews"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

@@ -17,6 +17,8 @@ from desktop.store.starts import StartPictures
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from desktop.engine.families import Inputs
+
 
 class Studio:
     """Attributes: folders, database, pictures, history, starts, queue, library, engine.
@@ -48,6 +50,7 @@ class Studio:
             save=save or self._save,
             open_start=open_start or self.starts.open,
             emit=self._emit,
+            previews=folders.previews,
         )
 
     def close(self, timeout_s: float = 10.0) -> bool:
@@ -82,17 +85,17 @@ class Studio:
         *,
         seconds: float,
         made: dict[str, Any],
-        start: "Image | None",
+        inputs: "Inputs",
     ) -> PictureRecord:
-        return self.pictures.save(
-            request, image, seconds=seconds, made=made, start_png=None if start is None else as_png(start)
-        )
+        return self.pictures.save(request, image, seconds=seconds, made=made, attached=attached_pngs(inputs))
 
 
-def as_png(image: "Image") -> bytes:
+def attached_pngs(inputs: "Inputs") -> dict[str, bytes]:
+    """The pictures a run started from, as they travel inside the finished one."""
     from desktop.store.picture_file import png_bytes
 
-    return png_bytes(image)
+    pictures = {"start": inputs.start, "mask": inputs.mask}
+    return {name: png_bytes(picture.convert("RGB")) for name, picture in pictures.items() if picture is not None}
 
 
 def save_into(folder: Path) -> Callable[..., PictureRecord]:
@@ -104,7 +107,7 @@ def save_into(folder: Path) -> Callable[..., PictureRecord]:
         *,
         seconds: float,
         made: dict[str, Any],
-        start: "Image | None",
+        inputs: "Inputs",
     ) -> PictureRecord:
         import time
 
@@ -114,7 +117,7 @@ def save_into(folder: Path) -> Callable[..., PictureRecord]:
         now = time.time()
         name = picture_name(request, now).rpartition("/")[2]
         with claimed(folder, name) as path:
-            write_png(path, image, request, made, None if start is None else as_png(start))
+            write_png(path, image, request, made, attached_pngs(inputs))
         return PictureRecord(id=0, path=str(path), request=request, created_at=now, seconds=seconds)
 
     return save

@@ -91,7 +91,7 @@ def test_a_start_picture_travels_inside_the_file(tmp_path, capsys):
     assert main([*arguments, "--steps", "4", "--seed", "1", "--out", str(tmp_path / "out")]) == 0
     path = Path(capsys.readouterr().out.strip())
     (tmp_path / "start.png").unlink()
-    assert read_recipe(path).start_png is not None
+    assert read_recipe(path).attached.keys() == {"start"}
     assert main(["--data", str(tmp_path / "elsewhere"), "replay", str(path)]) == 0
     assert capsys.readouterr().out.startswith("identical")
 

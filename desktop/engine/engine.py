@@ -33,7 +33,7 @@ from desktop.messages import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from desktop.engine.families import Family, LoadedModel
+    from desktop.engine.families import Family, Inputs, LoadedModel, Stage
     from desktop.engine.hardware import Device
     from desktop.engine.tape import Step
 
@@ -56,7 +56,7 @@ class SavePicture(Protocol):
         *,
         seconds: float,
         made: dict[str, Any],
-        start: "Image | None",
+        inputs: "Inputs",
     ) -> PictureRecord: ...
 
 
@@ -74,7 +74,8 @@ class Engine:
     """Takes requests from any thread, runs them one after another on its own, and emits events.
 
     emit: called with every event, on whichever thread caused it; must not block. Events of the queue come in the
-    order in which the queue changed. open_start: gives a start picture by its fingerprint, RGB; raises KnownError.
+    order in which the queue changed. open_start: gives a start picture or a mask by its fingerprint, RGB; raises
+    KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class Engine:
         save: SavePicture,
         open_start: "Callable[[str], Image]",
         emit: Callable[[Event], None],
+        previews: Path | None = None,
     ) -> None:
         self._models = models
         self._save = save
         self._open_start = open_start
+        self._previews = previews
         self._emit = emit
         # Held while the queue changes and while that change is told, so that no older state is told after a newer.
         self._lock = threading.RLock()
@@ -305,11 +308,9 @@ class Engine:
         job.token.check()
         info = self._models.resolve(request.model)
         pipeline.check_fits(request, info)
-        start = None
-        if request.start_picture is not None:
-            start = fit_to(self._open_start(request.start_picture), request.width, request.height)
+        inputs = self._inputs(request)
         model, family = self._load(info, job.job_id, job.token)
-        steps = _StepReporter(job, model, began, self._emit)
+        steps = _StepReporter(job, began, self._emit)
         device = self._device
         assert device is not None
 
@@ -320,19 +321,59 @@ class Engine:
             model,
             family,
             request,
-            start=start,
+            inputs=inputs,
             token=job.token,
             on_phase=on_phase,
             on_step=steps.report,
         )
+        self._keep_preview(model)
         on_phase(Phase.SAVING)
         return self._save(
             request,
             image,
             seconds=time.perf_counter() - began,
             made=record_of(model, device),
-            start=start,
+            inputs=inputs,
         )
+
+    def _inputs(self, request: GenerationRequest) -> "Inputs":
+        from desktop.engine.families import Inputs
+
+        size = request.width, request.height
+        start = mask = None
+        if request.start_picture is not None:
+            start = fit_to(self._open_start(request.start_picture), *size)
+        if request.mask is not None:
+            mask = fit_to(self._open_start(request.mask), *size).convert("L")
+        return Inputs(start=start, mask=mask)
+
+    def _preview_file(self, model: "LoadedModel") -> Path | None:
+        return None if self._previews is None else self._previews / f"{model.fingerprint}.safetensors"
+
+    def _take_preview(self, model: "LoadedModel") -> None:
+        """The map that was fitted to an earlier picture of the same model, where there is one."""
+        from desktop.engine import preview
+
+        path = self._preview_file(model)
+        if model.preview is None or model.preview_is_fitted or path is None:
+            return
+        kept = preview.load(path, model.preview.weight.shape[1])
+        if kept is not None:
+            model.preview, model.preview_is_fitted = kept, True
+
+    def _keep_preview(self, model: "LoadedModel") -> None:
+        from desktop.engine import preview
+
+        path = self._preview_file(model)
+        if path is None or model.preview is None or not model.preview_is_fitted or path.exists():
+            return
+        if (Path(model.info.path) / preview.FILE_NAME).exists():
+            return  # its makers gave one
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            preview.save(path, model.preview)
+        except OSError:
+            _log.exception("a preview map cannot be kept")  # it is made again from the next picture
 
     def _load(self, info: ModelInfo, job_id: str | None, token: CancelToken) -> "tuple[LoadedModel, Family]":
         """The model, from memory where it is the one already loaded and its files are the same."""
@@ -363,6 +404,7 @@ class Engine:
             )
 
         model = family.load(info, device=device, token=token, on_progress=on_progress)
+        self._take_preview(model)
         self._loaded = model, family
         _log.info("loaded a %s model in %.1f s", info.family, time.perf_counter() - began)
         return self._loaded
@@ -382,14 +424,13 @@ class Engine:
 class _StepReporter:
     """Turns the tape's steps into previews with an estimate of the time left."""
 
-    def __init__(self, job: _Job, model: "LoadedModel", began: float, emit: Callable[[Event], None]) -> None:
+    def __init__(self, job: _Job, began: float, emit: Callable[[Event], None]) -> None:
         self._job = job
-        self._model = model
         self._began = began
         self._emit = emit
         self._first_step_at: float | None = None
 
-    def report(self, step: "Step") -> None:
+    def report(self, stage: "Stage", step: "Step") -> None:
         now = time.perf_counter()
         self._job.steps_done = step.index
         if self._first_step_at is None:
@@ -397,16 +438,16 @@ class _StepReporter:
             left = None
         else:  # the first step pays for warming up, so only the later ones are averaged
             left = (now - self._first_step_at) / (step.index - 1) * (step.total - step.index)
-        if step.x_0 is None or self._model.preview is None:
-            return
+        frame = None if step.x_0 is None or stage.frame is None else stage.frame(step.x_0)
         self._emit(
             Preview(
                 job_id=self._job.job_id,
                 step=step.index,
                 total=step.total,
-                frame=self._model.preview.frame(step.x_0),
+                frame=frame,
                 seconds=now - self._began,
                 seconds_left=left,
+                stage=stage.name,
             )
         )
 

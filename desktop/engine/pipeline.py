@@ -1,23 +1,48 @@
 """One request through one loaded model: from words to pixels, every step reported."""
 
 import contextlib
+import dataclasses
+import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from desktop.engine import schedulers, tape
+from desktop.engine import tape
 from desktop.engine.cancel import CancelToken
-from desktop.engine.families import Family, LoadedModel
+from desktop.engine.families import Family, Inputs, LoadedModel, Stage
 from desktop.errors import KnownError
 from desktop.messages import GenerationRequest, ModelInfo, Phase
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
+
+
+_CANNOT = {
+    "text_to_image": ("{} refines pictures and cannot begin one", "Give it a start picture."),
+    "image_to_image": ("{} cannot work from a start picture", "Remove the picture, or choose another model."),
+    "inpaint": ("{} cannot redraw a part of a picture", "Remove the mask, or choose another model."),
+}
+
+
+def task_of(request: GenerationRequest) -> str:
+    """Which of messages.TASKS the request is."""
+    if request.start_picture is None:
+        return "text_to_image"
+    return "image_to_image" if request.mask is None else "inpaint"
 
 
 def check_fits(request: GenerationRequest, info: ModelInfo) -> None:
     """Raises KnownError where the model cannot do what is asked."""
+    task = task_of(request)
+    if task not in info.tasks:
+        raise KnownError(*(text.format(info.title) for text in _CANNOT[task]))
     multiple = info.size_multiple
+    if info.fixed_size and (request.width, request.height) != (info.width, info.height):
+        raise KnownError(
+            f"{info.title} draws {info.width}x{info.height} only, not {request.width}x{request.height}",
+            f"Choose {info.width}x{info.height}.",
+        )
     if request.width % multiple or request.height % multiple:
         width, height = (max(multiple, round(side / multiple) * multiple) for side in (request.width, request.height))
         raise KnownError(
@@ -38,57 +63,95 @@ def check_fits(request: GenerationRequest, info: ModelInfo) -> None:
         )
 
 
+class _Progress:
+    """Counts the steps of all stages as one chain."""
+
+    def __init__(self, stages: tuple[Stage, ...]) -> None:
+        self._expected = [stage.steps for stage in stages]
+        self._place = 0
+
+    def step(self, place: int, step: tape.Step) -> tape.Step:
+        self._expected[place] = step.total  # known now
+        before = sum(self._expected[:place])
+        return dataclasses.replace(step, index=before + step.index, total=sum(self._expected))
+
+
 def run(
     model: LoadedModel,
     family: Family,
     request: GenerationRequest,
     *,
-    start: "Image | None",
+    inputs: Inputs,
     token: CancelToken,
     on_phase: Callable[[Phase], None],
-    on_step: Callable[[tape.Step], None],
+    on_step: Callable[[Stage, tape.Step], None],
 ) -> "Image":
     """Run the request's pipeline and return its picture, RGB, at the request's size.
 
-    start: the start picture, RGB, at the request's size. on_step is called on this thread after every step.
+    on_step is called on this thread after every step, with index and total over all stages. A model whose preview
+    was not fitted to its VAE's own decode yet has that done from the finished picture.
     Raises JobCancelled within one block of the network once the token is set; KnownError for what cannot work.
     """
     import torch
-    from PIL import Image as images
 
     check_fits(request, model.info)
     token.check()
-    pipeline = model.text_to_image if start is None else model.image_to_image
-    pipeline.scheduler = schedulers.make(request.scheduler, model.scheduler_config, request.seed)
+    pipeline = model.pipelines[task_of(request)]
     # Drawn on the CPU, so that a seed means the same on every device.
     generator = torch.Generator("cpu").manual_seed(request.seed)
+    stages = family.stages(model, pipeline, request)
+    progress = _Progress(stages)
+    latents: torch.Tensor | None = None
 
-    def after_step(step: tape.Step) -> None:
+    def after_step(place: int, step: tape.Step) -> None:
+        nonlocal latents
         token.check()
+        stage, last_of_stage = stages[place], step.index == step.total
+        step = progress.step(place, step)
         if step.index == 1:
             on_phase(Phase.DENOISING)
-        on_step(step)
-        if step.index == step.total:
+        on_step(stage, step)
+        if last_of_stage and stage is stages[-1]:
             on_phase(Phase.DECODING)
+            if stage.latents is not None and step.x_0 is not None and not model.preview_is_fitted:
+                latents = stage.latents(step.x_0)
 
     on_phase(Phase.ENCODING)
     model.hooks.token = token
     try:
-        with torch.no_grad(), tape.recording(pipeline.scheduler, after_step):
-            output = pipeline(
-                **family.arguments(request, start), generator=generator, output_type="pt", return_dict=False
-            )
+        with torch.no_grad(), contextlib.ExitStack() as recordings:
+            for place, stage in enumerate(stages):
+                recordings.enter_context(tape.recording(stage.scheduler, functools.partial(after_step, place)))
+            drawn = torch.as_tensor(family.draw(model, pipeline, request, inputs, generator))
     finally:
         model.hooks.token = None
         with contextlib.suppress(AttributeError):
             pipeline.maybe_free_model_hooks()
     token.check()
-    pixels = output[0][0].float()
+    # diffusers gives tensors with the channels first, and numpy arrays with the channels last
+    pixels = (drawn if drawn.shape[0] == 3 else drawn.movedim(-1, 0)).float()
     if not torch.isfinite(pixels).all():
         raise KnownError(
             "The model produced numbers that are no picture",
             "Lower the guidance, or choose another scheduler.",
         )
-    pixels = pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
-    height, width, _ = pixels.shape
-    return images.frombytes("RGB", (width, height), pixels.numpy().tobytes())
+    if latents is not None:
+        _fit_preview(model, latents, pixels)
+    return as_image(pixels)
+
+
+def as_image(pixels: "torch.Tensor") -> "Image":
+    """pixels: (3, H, W), 0 to 1."""
+    import torch
+    from PIL import Image as images
+
+    rows = pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
+    height, width, _ = rows.shape
+    return images.frombytes("RGB", (width, height), rows.numpy().tobytes())
+
+
+def _fit_preview(model: LoadedModel, latents: Any, pixels: Any) -> None:
+    from desktop.engine import preview
+
+    model.preview = preview.fit_to_picture(latents.float(), pixels)
+    model.preview_is_fitted = True

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from desktop.errors import KnownError
+
 _CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     "ddim": ("DDIMScheduler", {}),
     "ddpm": ("DDPMScheduler", {}),
@@ -31,6 +33,11 @@ def make(name: str, config: dict[str, Any], seed: int) -> Any:
     """
     import diffusers
 
+    if name == "native":
+        cls = getattr(diffusers, str(config.get("_class_name")), None)
+        if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
+            raise KnownError("The model's own scheduler is not known", "Get the model again, whole.")
+        return cls.from_config(config)
     class_name, changes = _CLASSES[name]
     # Latents are not pixels: clipping x_0 to -1..1, the default of two classes, would burn them.
     changes = {"clip_sample": False, "thresholding": False} | dict.fromkeys(_SPACINGS, False) | changes

@@ -62,6 +62,8 @@ def import_torch_gently() -> None:
             importlib.import_module(name)
         for library in ("transformers", "diffusers"):  # progress is told in events, not on stderr
             importlib.import_module(f"{library}.utils.logging").disable_progress_bar()
+        # diffusers' own pipelines use what diffusers is about to remove, and say so at each run
+        warnings.filterwarnings("ignore", message=".*(FluxPosEmbed|Passing .callback)", category=FutureWarning)
         # diffusers rounds the ends of DPM++ SDE's Brownian tree; torchsde clamps by a millionth and says so
         warnings.filterwarnings("ignore", message="Should have t[ab]", category=UserWarning)
     finally:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from desktop.engine.families import FAMILIES, Family, ModelFolder, family_of
+from desktop.engine.families import Family, ModelFolder, family_of
+from desktop.engine.families.folder import open_folder, read_table
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.weights import check_weights
@@ -75,10 +76,10 @@ class Library:
     def check(self, folder: Path) -> None:
         """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault."""
         model, family = _recognise(folder)
-        family.describe(model, name=folder.name, builtin=False)
-        for component, entry in model.index.items():
-            if component in family.components_with_weights and isinstance(entry, list):
-                check_weights(folder / component)
+        if family.standalone:
+            family.describe(model, name=folder.name, builtin=False)
+        for component in family.weighted(model):
+            check_weights(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder the library knows, with what is wrong with it."""
@@ -127,36 +128,12 @@ def open_library(folders: Folders) -> Library:
 
 
 def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
-    if not folder.is_dir():
-        raise KnownError(f"The model's folder {folder} is gone", "Bring it back, or choose another model.")
-    index = _read_table(folder / "model_index.json")
-    if index is None:
-        raise KnownError(
-            f"{folder} holds no model: model_index.json is missing or damaged",
-            "Give a folder in diffusers layout, the one with model_index.json in it.",
-        )
-    configs = {}
-    for component in index:
-        # A component is a folder inside; a name with a separator in it could point anywhere.
-        if component.startswith("_") or Path(component).name != component:
-            continue
-        for name in ("config.json", "scheduler_config.json"):
-            table = _read_table(folder / component / name)
-            if table is not None:
-                configs[component] = table
-                break
-    try:
-        weights = sum(f.stat().st_size for f in folder.glob("*/*.safetensors"))
-    except OSError as error:  # a link to a file that is gone, say
-        raise KnownError(
-            f"The model's folder {folder} cannot be read ({error.strerror})", "Get the model again, whole."
-        ) from error
-    model = ModelFolder(path=folder, index=index, configs=configs, bytes=weights)
+    model = open_folder(folder)
     family = family_of(model)
     if family is None:
         raise KnownError(
-            f"Safelight does not know the model family {str(index.get('_class_name'))[:60]} of {folder.name}",
-            f"This version runs {', '.join(f.name for f in FAMILIES)}.",
+            f"Safelight does not know the model family {model.pipeline[:60]} of {folder.name}",
+            "Choose a model of another kind, such as Stable Diffusion or FLUX.",
         )
     return model, family
 
@@ -168,17 +145,9 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read_table(path: Path) -> dict[str, Any] | None:
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return table if isinstance(table, dict) else None
-
-
 def _with_card(info: ModelInfo, folder: Path) -> ModelInfo:
     """What the model's makers recommend, where it makes sense; anything else in the card is passed over."""
-    card = _read_table(folder / CARD) or {}
+    card = read_table(folder / CARD) or {}
     changes: dict[str, Any] = {}
     for field, limit in (("title", 60), ("note", 600)):
         if isinstance(card.get(field), str) and 0 < len(card[field]) <= limit:

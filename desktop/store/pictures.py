@@ -56,17 +56,17 @@ class Pictures:
         image: "Image.Image",
         seconds: float,
         made: Mapping[str, object],
-        start_png: bytes | None = None,
+        attached: Mapping[str, bytes] | None = None,
     ) -> PictureRecord:
         """Write the PNG with its recipe, then record it; when this returns, both are on disk.
 
-        seconds: wall time of the run. made: versions, device, dtype, model hash. start_png: the start picture.
+        seconds: wall time of the run. made: versions, device, dtype, model hash. attached: as in write_png.
         Raises KnownError where the disk refuses; a picture that is written but not recorded is named there.
         """
         created_at = time.time()
         extra = {**made, "created_at": created_at, "seconds": seconds}
         with names.claimed(self._folders.pictures, names.picture_name(request, created_at)) as path:
-            recipe.write_png(path, image, request, extra, start_png)
+            recipe.write_png(path, image, request, extra, attached)
             try:
                 return self._record(path, request, created_at, seconds)
             except KnownError as error:

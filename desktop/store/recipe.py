@@ -5,13 +5,13 @@ Three things travel with the pixels:
   it as another kind of text chunk does not hurt it;
 - text "parameters": the same in the words that AUTOMATIC1111's web UI writes and many programs read
   (https://github.com/AUTOMATIC1111/stable-diffusion-webui, modules/processing.py, create_infotext);
-- chunk "slSt": the start picture of an image-to-image run, as PNG, at the size it was used.
+- chunks "slSt" and "slMk": the start picture of an image-to-image run and its mask, as PNG, at the size they were used.
 """
 
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the wi
 
 VERSION = 1
 KEY = "safelight"
-START_CHUNK = b"slSt"  # ancillary, private, safe to copy (PNG section 5.4)
-START_MAX = 256 * 2**20  # bytes
+ATTACHED_CHUNKS = {"start": b"slSt", "mask": b"slMk"}  # ancillary, private, safe to copy (PNG section 5.4)
+ATTACHED_MAX = 256 * 2**20  # bytes
 
 # As AUTOMATIC1111 names them.
 _SAMPLERS = {
@@ -42,16 +42,20 @@ _SAMPLERS = {
     "lms": "LMS",
     "lcm": "LCM",
     "flow_euler": "Euler",
+    "native": "Default",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """extra: how the picture was made (versions, device, dtype, hash of the model). start_png: a PNG file's bytes."""
+    """extra: how the picture was made (versions, device, dtype, hash of the model).
+
+    attached: PNG files' bytes, "start" and "mask", where the run had them.
+    """
 
     request: GenerationRequest
     extra: dict[str, object]
-    start_png: bytes | None = None
+    attached: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_png(
@@ -59,11 +63,11 @@ def write_png(
     image: "Image.Image",
     request: GenerationRequest,
     extra: Mapping[str, object],
-    start_png: bytes | None = None,
+    attached: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write picture and recipe; afterwards the file is there whole, or not at all.
 
-    extra: JSON values. Raises KnownError where the disk refuses.
+    extra: JSON values. attached: as in Recipe. Raises KnownError where the disk refuses.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -71,8 +75,8 @@ def write_png(
     data = {"version": VERSION, "request": request.to_json(), "made": dict(extra)}
     texts.add_itxt(KEY, json.dumps(data))
     texts.add_text("parameters", parameters_text(request))
-    if start_png is not None:
-        texts.add(START_CHUNK, start_png)
+    for name, png in (attached or {}).items():
+        texts.add(ATTACHED_CHUNKS[name], png)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=texts)
     write_atomically(path, buffer.getvalue())
@@ -124,15 +128,17 @@ def _quoted(value: str) -> str:
 
 
 def _read(file, name: str) -> Recipe:
-    text = start_png = None
-    wanted = dict.fromkeys((b"tEXt", b"zTXt", b"iTXt"), png_chunks.TEXT_MAX) | {START_CHUNK: START_MAX}
+    text = None
+    attached: dict[str, bytes] = {}
+    names = {chunk: attachment for attachment, chunk in ATTACHED_CHUNKS.items()}
+    wanted = dict.fromkeys((b"tEXt", b"zTXt", b"iTXt"), png_chunks.TEXT_MAX) | dict.fromkeys(names, ATTACHED_MAX)
     if file.read(8) != png_chunks.SIGNATURE:
         raise KnownError(f"{name} is not a PNG picture", "Choose a picture that Safelight made.")
     file.seek(0)
     try:
         for kind, data in png_chunks.read_chunks(file, wanted):
-            if kind == START_CHUNK:
-                start_png = data
+            if kind in names:
+                attached[names[kind]] = data
             else:
                 key, value = png_chunks.read_text(kind, data)
                 if key == KEY:
@@ -141,10 +147,10 @@ def _read(file, name: str) -> Recipe:
         raise KnownError(f"{name} is damaged ({error})", "Take it from a backup, or make it again.") from error
     if text is None:
         raise KnownError(f"{name} was not made by Safelight", "Its settings are not known.")
-    return _parse(text, start_png, name)
+    return _parse(text, attached, name)
 
 
-def _parse(text: str, start_png: bytes | None, name: str) -> Recipe:
+def _parse(text: str, attached: Mapping[str, bytes], name: str) -> Recipe:
     try:
         data = json.loads(text)
         version = data["version"]
@@ -158,7 +164,7 @@ def _parse(text: str, start_png: bytes | None, name: str) -> Recipe:
         return Recipe(
             request=GenerationRequest.from_json(data.get("request")),
             extra=made if isinstance(made, dict) else {},
-            start_png=start_png,
+            attached=attached,
         )
     except KnownError as error:
         if "newer Safelight" in error.message:

@@ -121,6 +121,8 @@ class PreviewView(QWidget):
 
     @Slot(object)
     def on_preview(self, event: Preview) -> None:
+        if event.frame is None:  # a prior works on an embedding, which no picture shows
+            return
         self._loader.forget()
         self._record = None
         if self._full.isEmpty():

@@ -108,7 +108,7 @@ class ProgressStrip(QWidget):
     def on_preview(self, event: Preview) -> None:
         self._clock.stop()
         self._ticks.show_steps(event.step, event.total)
-        text = self.tr("Step {0} of {1}").format(event.step, event.total)
+        text = words.stage(event.stage, self.tr("Step {0} of {1}").format(event.step, event.total))
         if event.seconds_left is not None:
             text = self.tr("{0}, {1} left").format(text, words.duration(event.seconds_left))
         self._label.setText(text)

@@ -51,6 +51,16 @@ def phase(event: PhaseChanged) -> str:
     }[event.phase]
 
 
+def stage(name: str, text: str) -> str:
+    """text, with what the model is at in front where it works in stages."""
+    doing = {
+        "prior": _tr("From words to an idea of the picture"),
+        "decoder": _tr("Drawing"),
+        "upscaler": _tr("Enlarging"),
+    }.get(name)
+    return text if doing is None else f"{doing} · {text}"
+
+
 def pictures(count: int) -> str:
     return _tr("1 picture") if count == 1 else _tr("{0} pictures").format(count)
 
@@ -76,6 +86,7 @@ def schedulers() -> dict[str, tuple[str, str]]:
         "lms": ("LMS", _tr("Remembers earlier steps to take better ones. 20 to 40 steps.")),
         "lcm": ("LCM", _tr("For models made for 4 to 8 steps only; others stay rough with it.")),
         "flow_euler": (_tr("Euler (flow)"), _tr("For models trained by flow matching.")),
+        "native": (_tr("The model’s own"), _tr("This model was made for one way of taking steps.")),
     }
 
 

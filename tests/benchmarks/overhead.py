@@ -53,16 +53,17 @@ def compare(data: Path, request: GenerationRequest, turns: int) -> None:
     from diffusers import StableDiffusionPipeline
 
     from desktop.engine import schedulers
+    from desktop.engine.families import Inputs
 
     scheduler = schedulers.make(request.scheduler, model.scheduler_config, request.seed)
     bare = StableDiffusionPipeline(
-        **(model.text_to_image.components | {"scheduler": scheduler}), requires_safety_checker=False
+        **(model.pipelines["text_to_image"].components | {"scheduler": scheduler}), requires_safety_checker=False
     )
     bare.set_progress_bar_config(disable=True)
 
     def alone() -> float:
         began = time.perf_counter()
-        bare(**family.arguments(request, None), generator=torch.Generator("cpu").manual_seed(request.seed))
+        bare(**family.arguments(bare, request, Inputs()), generator=torch.Generator("cpu").manual_seed(request.seed))
         return time.perf_counter() - began
 
     # On the engine's own thread: torch keeps a pool of threads for each thread that computes, and two pools on the

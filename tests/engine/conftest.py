@@ -31,7 +31,7 @@ class Bench:
         self.on_event(event)
         self.events.put(event)
 
-    def _save(self, request, image, *, seconds, made, start):
+    def _save(self, request, image, *, seconds, made, inputs):
         self.before_save()
         self.images[request] = image
         return PictureRecord(id=len(self.images), path="", request=request, created_at=0.0, seconds=seconds)

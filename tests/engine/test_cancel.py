@@ -43,7 +43,7 @@ def test_a_stop_inside_a_network_takes_effect_before_its_next_block(bench, part)
     model, _ = bench.engine._loaded
     asked = request(seed=11)
     job = None
-    trap = _Trap(operator.attrgetter(part)(model.text_to_image), lambda: bench.engine.cancel(job))
+    trap = _Trap(operator.attrgetter(part)(model.pipelines["text_to_image"]), lambda: bench.engine.cancel(job))
     # Submitted from here while the engine sleeps, so that the trap knows the job's name before it runs.
     with bench.engine._lock:
         job = bench.engine.submit(asked)
@@ -91,7 +91,7 @@ def test_the_blocks_of_the_networks_are_small_parts_of_them(bench):
     model = FAMILIES[0].load(
         info, device=Device(kind="cpu", title="CPU"), token=CancelToken(), on_progress=lambda done, total: None
     )
-    unet = model.text_to_image.unet
+    unet = model.pipelines["text_to_image"].unet
     leaves = [
         block for block in blocks_of(unet) if not any(isinstance(m, torch.nn.ModuleList) for m in block.modules())
     ]

@@ -29,14 +29,16 @@ def test_any_request_comes_back_from_its_png(tmp_path, request, extra):
     found = recipe.read_recipe(path)
     assert found.request == request
     assert found.extra == extra
-    assert found.start_png is None
+    assert found.attached == {}
 
 
 def test_pixels_and_start_picture_travel_in_the_file(tmp_path, image, request_of):
     start = png_bytes(image.rotate(90, expand=True))
-    recipe.write_png(tmp_path / "p.png", image, request_of(start_picture="a" * 64), {}, start)
+    recipe.write_png(
+        tmp_path / "p.png", image, request_of(start_picture="a" * 64), {}, {"start": start, "mask": start[:]}
+    )
     found = recipe.read_recipe(tmp_path / "p.png")
-    assert found.start_png == start
+    assert found.attached == {"start": start, "mask": start}
     assert pixels_digest(open_picture(tmp_path / "p.png")) == pixels_digest(image)
 
 
@@ -67,7 +69,7 @@ def test_what_is_no_picture_is_named_so(tmp_path):
 
 
 def test_no_truncation_crashes_the_reader(tmp_path, image, request_of):
-    recipe.write_png(tmp_path / "p.png", image, request_of(), {"device": "CPU"}, png_bytes(image))
+    recipe.write_png(tmp_path / "p.png", image, request_of(), {"device": "CPU"}, {"start": png_bytes(image)})
     data = (tmp_path / "p.png").read_bytes()
     for length in range(0, len(data), 3):
         (tmp_path / "cut.png").write_bytes(data[:length])
@@ -76,7 +78,7 @@ def test_no_truncation_crashes_the_reader(tmp_path, image, request_of):
 
 
 def test_no_mutation_crashes_the_reader(tmp_path, image, request_of):
-    recipe.write_png(tmp_path / "p.png", image, request_of(), {"device": "CPU"}, png_bytes(image))
+    recipe.write_png(tmp_path / "p.png", image, request_of(), {"device": "CPU"}, {"start": png_bytes(image)})
     data = (tmp_path / "p.png").read_bytes()
     numbers = random.Random(7)
     for _ in range(600):
@@ -188,7 +190,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, image, request_of, monkeypatc
 
 def test_unknown_settings_of_a_later_minor_version_are_passed_over(tmp_path):
     texts = PngInfo()
-    data = {"version": 1, "request": {"prompt": "a", "seed": 1, "mask": "x"}, "made": "nothing", "more": 1}
+    data = {"version": 1, "request": {"prompt": "a", "seed": 1, "aura": "x"}, "made": "nothing", "more": 1}
     texts.add_itxt(recipe.KEY, json.dumps(data))
     Image.new("RGB", (2, 2)).save(tmp_path / "p.png", pnginfo=texts)
     found = recipe.read_recipe(tmp_path / "p.png")

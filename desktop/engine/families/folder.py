@@ -5,20 +5,63 @@ import json
 from pathlib import Path
 from typing import Any
 
+from desktop.engine.families.base import ModelFolder
 from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
 from desktop.library.weights import check_weights
 
+INDEX = "model_index.json"
 
-def load_json(path: Path) -> dict[str, Any]:
-    """Raises KnownError where the file is missing or no JSON table."""
+
+def read_table(path: Path) -> dict[str, Any] | None:
+    """The JSON table in a file; None where there is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise KnownError(f"The model file {path} cannot be read", "Get the model again, whole.") from error
-    if not isinstance(data, dict):
-        raise KnownError(f"The model file {path} is damaged", "Get the model again, whole.")
-    return data
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return table if isinstance(table, dict) else None
+
+
+def open_folder(path: Path) -> ModelFolder:
+    """A folder's configuration, and how large its weights are. Raises KnownError."""
+    if not path.is_dir():
+        raise KnownError(f"The model's folder {path} is gone", "Bring it back, or choose another model.")
+    index = read_table(path / INDEX)
+    if index is None:
+        raise KnownError(
+            f"{path} holds no model: {INDEX} is missing or damaged",
+            f"Give a folder in diffusers layout, the one with {INDEX} in it.",
+        )
+    configs = {}
+    for component in index:
+        # A component is a folder inside; a name with a separator in it could point anywhere.
+        if component.startswith("_") or Path(component).name != component:
+            continue
+        for name in ("config.json", "scheduler_config.json"):
+            table = read_table(path / component / name)
+            if table is not None:
+                configs[component] = table
+                break
+    try:
+        weights = sum(f.stat().st_size for f in path.glob("*/*.safetensors"))
+    except OSError as error:  # a link to a file that is gone, say
+        raise KnownError(
+            f"The model's folder {path} cannot be read ({error.strerror})", "Get the model again, whole."
+        ) from error
+    return ModelFolder(path=path, index=index, configs=configs, bytes=weights)
+
+
+def companion(folder: ModelFolder, pipelines: set[str]) -> ModelFolder | None:
+    """The other half of a model: the first folder beside it, by name, that one of these pipelines wrote."""
+    try:
+        beside = sorted(path for path in folder.path.parent.iterdir() if path != folder.path)
+    except OSError:
+        return None
+    for path in beside:
+        index = read_table(path / INDEX)
+        if index is not None and index.get("_class_name") in pipelines:
+            return open_folder(path)
+    return None
 
 
 def variant_of(folder: Path) -> str | None:

@@ -1,0 +1,167 @@
+"""Transformers trained by flow matching (arXiv 2209.03003), each with what is its own: how it packs latents into
+tokens, and what it calls guidance.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder
+from desktop.engine.families.diffusers_folder import DiffusersFamily
+from desktop.messages import GenerationRequest
+
+if TYPE_CHECKING:
+    import torch
+
+
+class StableDiffusion3(DiffusersFamily):
+    """Stable Diffusion 3 and 3.5 (arXiv 2403.03206). The third text encoder, T5, may be missing."""
+
+    name = "stable-diffusion-3"
+    pipelines = frozenset({"StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline"})
+    text_to_image = "StableDiffusion3Pipeline"
+    tasks = {"image_to_image": "StableDiffusion3Img2ImgPipeline", "inpaint": "StableDiffusion3InpaintPipeline"}  # noqa: RUF012
+    schedulers = ("flow_euler",)
+
+    def leave_out(self) -> tuple[str, ...]:
+        return ("image_encoder",)
+
+    def tokens(self, folder: ModelFolder) -> int:
+        return 0 if "text_encoder_3" in folder.configs else super().tokens(folder)
+
+
+class Flux(DiffusersFamily):
+    """FLUX.1 dev, whose guidance is an input of the network, and schnell, which needs none and four steps."""
+
+    name = "flux"
+    pipelines = frozenset({"FluxPipeline", "FluxImg2ImgPipeline"})
+    text_to_image = "FluxPipeline"
+    tasks = {"image_to_image": "FluxImg2ImgPipeline", "inpaint": "FluxInpaintPipeline"}  # noqa: RUF012
+    schedulers = ("flow_euler",)
+    packed = 2
+    negative_prompt = False
+
+    def leave_out(self) -> tuple[str, ...]:
+        return ("image_encoder",)
+
+    def tokens(self, folder: ModelFolder) -> int:
+        return 0  # the second text encoder, T5, reads 512
+
+    def pace(self, folder: ModelFolder) -> tuple[int, float]:
+        return (28, 3.5) if folder.configs.get("transformer", {}).get("guidance_embeds") else (4, 0.0)
+
+    def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
+        return pipeline._unpack_latents(x_0, request.height, request.width, pipeline.vae_scale_factor)
+
+
+class Chroma(Flux):
+    """FLUX.1 schnell's architecture, guided again by a negative prompt."""
+
+    name = "chroma"
+    pipelines = frozenset({"ChromaPipeline", "ChromaImg2ImgPipeline"})
+    text_to_image = "ChromaPipeline"
+    tasks = {"image_to_image": "ChromaImg2ImgPipeline"}  # noqa: RUF012
+    negative_prompt = True
+
+    def pace(self, folder: ModelFolder) -> tuple[int, float]:
+        return 35, 5.0
+
+
+class Flux2(DiffusersFamily):
+    """FLUX.2 dev and klein. What is packed here are 2x2 latents, normalised by a batch norm's statistics."""
+
+    name = "flux-2"
+    pipelines = frozenset({"Flux2Pipeline", "Flux2KleinPipeline"})
+    schedulers = ("flow_euler",)
+    packed = 2
+    negative_prompt = False
+
+    def pace(self, folder: ModelFolder) -> tuple[int, float]:
+        return (4, 1.0) if folder.index.get("is_distilled") else (28, 4.0)
+
+    def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
+        pixels = 2 * pipeline.vae_scale_factor
+        height, width = request.height // pixels, request.width // pixels
+        return x_0[:, : height * width].transpose(1, 2).reshape(len(x_0), -1, height, width)
+
+
+class QwenImage(DiffusersFamily):
+    """Qwen-Image (arXiv 2508.02324): guided only where there is a negative prompt, if an empty one."""
+
+    name = "qwen-image"
+    pipelines = frozenset({"QwenImagePipeline", "QwenImageImg2ImgPipeline"})
+    text_to_image = "QwenImagePipeline"
+    tasks = {"image_to_image": "QwenImageImg2ImgPipeline", "inpaint": "QwenImageInpaintPipeline"}  # noqa: RUF012
+    schedulers = ("flow_euler",)
+    packed = 2
+    steps = 40
+    guidance_scale = 4.0
+
+    def tokens(self, folder: ModelFolder) -> int:
+        return 0
+
+    def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
+        latents = pipeline._unpack_latents(x_0, request.height, request.width, pipeline.vae_scale_factor)
+        return latents.squeeze(2)  # the VAE is made for films; a picture is one frame
+
+    def arguments(self, pipeline: Any, request: GenerationRequest, inputs: Inputs) -> dict[str, Any]:
+        arguments = super().arguments(pipeline, request, inputs)
+        arguments["true_cfg_scale"] = arguments.pop("guidance_scale", request.guidance_scale)
+        return arguments | {"negative_prompt": request.negative_prompt or " "}
+
+
+class General(DiffusersFamily):
+    """Any other model with an ordinary text-to-image pipeline that this version of diffusers has.
+
+    Told by what every one of them has: a scheduler, a text encoder with its tokenizer, one network that removes noise,
+    and one VAE. The scheduler is the model's own.
+    """
+
+    name = "general"
+
+    _KNOWN = {  # pipeline: (steps, guidance_scale), as their authors recommend  # noqa: RUF012
+        "ZImagePipeline": (9, 0.0),
+        "SanaPipeline": (20, 4.5),
+        "PixArtSigmaPipeline": (20, 4.5),
+        "PixArtAlphaPipeline": (20, 4.5),
+        "Lumina2Pipeline": (50, 4.0),
+    }
+    _IMAGE_TO_IMAGE = {  # noqa: RUF012
+        "ZImagePipeline": {"image_to_image": "ZImageImg2ImgPipeline", "inpaint": "ZImageInpaintPipeline"},
+    }
+
+    def recognise(self, folder: ModelFolder) -> bool:
+        from desktop.engine.families.components import named
+
+        parts = named(folder)
+        return (
+            folder.pipeline.endswith("Pipeline")
+            and {"scheduler", "vae", "text_encoder", "tokenizer"} <= parts.keys()
+            and len({"transformer", "unet"} & parts.keys()) == 1
+            and not any(
+                name.startswith(("prior", "controlnet", "motion")) or "3D" in cls for name, (_, cls) in parts.items()
+            )
+        )
+
+    def pace(self, folder: ModelFolder) -> tuple[int, float]:
+        return self._KNOWN.get(folder.pipeline, (self.steps, self.guidance_scale))
+
+    def tasks_of(self, folder: ModelFolder) -> tuple[str, ...]:
+        return ("text_to_image", *self._IMAGE_TO_IMAGE.get(folder.pipeline, {}))
+
+    def geometry(self, folder: ModelFolder) -> tuple[int, int]:
+        side, multiple = super().geometry(folder)
+        patches = folder.configs.get("transformer", {}).get("all_patch_size")
+        if patches:
+            multiple *= int(patches[0])
+        return side, max(multiple, 32) if folder.pipeline.startswith("Sana") else multiple  # its pipeline insists
+
+    def build(self, folder, parts, *, reader, dtype, device):  # type: ignore[no-untyped-def]
+        from desktop.engine.families.diffusers_folder import assemble
+
+        classes = {"text_to_image": folder.pipeline} | self._IMAGE_TO_IMAGE.get(folder.pipeline, {})
+        return {task: assemble(cls, parts, folder.index) for task, cls in classes.items()}, {}
+
+    def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
+        return x_0.squeeze(2) if x_0.ndim == 5 else x_0
+
+
+__all__ = ["Chroma", "Flux", "Flux2", "General", "LoadedModel", "QwenImage", "StableDiffusion3"]
