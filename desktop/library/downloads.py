@@ -1,0 +1,384 @@
+"""Models on their way here: a queue, the one thread that fetches, and what is told about it.
+
+Downloads survive the program: what is left to do is read from the disk (see partial.py), and waits there, paused,
+until somebody wants it to go on.
+"""
+
+import collections
+import dataclasses
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from desktop.errors import KnownError
+from desktop.library import partial as partials
+from desktop.library.catalogue import Licence, find
+from desktop.library.download import Download, State
+from desktop.library.fetch import WAITS_S, Fetch, Stopped
+from desktop.library.hub import Hub, Offer, Stop, Unreachable
+from desktop.library.partial import Partial
+from desktop.library.tokens import Tokens
+from desktop.library.wanted import Wanted, read_wanted
+
+_log = logging.getLogger(__name__)
+
+_TELL_EVERY_S = 0.2
+_SPEED_OVER_S = 8.0
+_SPARE_BYTES = 200 * 10**6  # left free on the disk
+
+
+class Downloads:
+    """models: the user's models folder. check(folder): raises KnownError where a model that is whole cannot be used.
+
+    tell(Download): called on the thread where something changed; the newest record of a key holds.
+    Calls that wait for the hub or the disk say so; the others return at once.
+    """
+
+    def __init__(
+        self,
+        models: Path,
+        *,
+        check: Callable[[Path], None],
+        tell: Callable[[Download], None] = lambda download: None,
+        tokens: Tokens | None = None,
+        waits_s: Sequence[float] = WAITS_S,
+    ) -> None:
+        self.tell = tell
+        self.tokens = tokens or Tokens()
+        self._models = models
+        self._check = check
+        self._waits_s = waits_s
+        self._hub = Hub(self.tokens.get)
+        self._lock = threading.RLock()
+        self._items: dict[str, _Item] = {}
+        self._queue: collections.deque[str] = collections.deque()
+        self._running: str | None = None
+        self._stop = Stop()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    # Calls that wait
+
+    def look(self, text: str) -> tuple[Offer, ...]:
+        """What a name from the catalogue, or a repository, stands for; a cascade is several. Asks the hub.
+
+        Raises KnownError, HubError among them.
+        """
+        entry = find(text)
+        if entry is None:
+            return (self._hub.look(read_wanted(text)),)
+        offers = []
+        for repo in entry.repos:
+            offer = self._hub.look(Wanted(repo=repo, revision=entry.revision))
+            title = entry.title if len(entry.repos) == 1 else f"{entry.title}, {offer.title}"
+            offers.append(dataclasses.replace(offer, title=title, licence=_fuller(offer.licence, entry.licence)))
+        return tuple(offers)
+
+    def have(self, offer: Offer) -> Path | None:
+        """Where the same model is, whole. Reads the disk."""
+        if offer.is_file:
+            path = self._models / offer.name
+            return path if path.is_file() and path.stat().st_size == offer.bytes else None
+        revision, path = partials.origins(self._models).get(offer.repo, ("", None))
+        return path if revision == offer.revision else None
+
+    def repos_here(self) -> frozenset[str]:
+        """The repositories that were fetched before. Reads the disk."""
+        return frozenset(partials.origins(self._models))
+
+    def get(self, offers: Sequence[Offer]) -> tuple[str, ...]:
+        """Begin, or go on with, these. Returns their keys. Writes to the disk.
+
+        Raises KnownError where there is no room for all of them, or the disk refuses.
+        """
+        missing = [offer for offer in offers if self.have(offer) is None]
+        self._check_room(sum(offer.bytes for offer in missing), offers[0].title)
+        keys = []
+        for offer in missing:
+            partial = partials.begin(self._models, offer)
+            with self._lock:
+                if partial.key not in self._items:
+                    self._items[partial.key] = _Item(partial)
+            keys.append(partial.key)
+            self.resume(partial.key)
+        return tuple(keys)
+
+    def reopen(self) -> tuple[Download, ...]:
+        """Everything begun and not ended, that of earlier runs included. Reads the disk."""
+        for left in list(partials.every(self._models)):
+            if isinstance(left, Partial) and left.done_bytes == 0 and self.have(left.offer):
+                partials.forget(left.folder)  # moved into place in the moment before the program ended
+                continue
+            with self._lock:
+                key = left.key if isinstance(left, Partial) else left.name
+                if key not in self._items:
+                    self._items[key] = _Item(left)
+        return self.all()
+
+    # Calls that return at once
+
+    def all(self) -> tuple[Download, ...]:
+        with self._lock:
+            return tuple(item.told() for item in self._items.values())
+
+    def pause(self, key: str) -> None:
+        with self._lock:
+            if key in self._queue:
+                self._queue.remove(key)
+            if key == self._running:
+                self._stop.set()
+            elif (item := self._items.get(key)) and not item.doomed and item.state is State.WAITING:
+                item.state = State.PAUSED
+                self.tell(item.told())
+
+    def resume(self, key: str) -> None:
+        """Go on, from the bytes that are there; one that failed is tried again."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is None or item.doomed or not isinstance(item.left, Partial) or key in self._queue:
+                return
+            if key == self._running and not self._stop.is_set:
+                return
+            self._queue.append(key)
+            if key != self._running:
+                item.wait_for_turn()
+                self.tell(item.told())
+            self._wake()
+
+    def remove(self, key: str) -> None:
+        """Forget it, with everything that had arrived."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is None or item.doomed:
+                return
+            item.doomed = True
+            if key in self._queue:
+                self._queue.remove(key)
+            self._queue.appendleft(key)
+            if key == self._running:
+                self._stop.set()
+            self._wake()
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Stop where it is; what is there stays. False where the thread did not end in time."""
+        with self._lock:
+            self._closed = True
+            self._queue.clear()
+            self._stop.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    # The thread
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._running = None
+                if self._closed or not self._queue:
+                    self._thread = None
+                    return
+                self._running = self._queue.popleft()
+                self._stop = Stop()
+                item = self._items[self._running]
+            self._serve(item)
+
+    def _serve(self, item: "_Item") -> None:
+        try:
+            if not item.doomed:
+                self._fetch(item)
+        except Stopped:
+            with self._lock:
+                item.pause(again=item.key in self._queue)
+        except KnownError as error:
+            with self._lock:
+                item.fail(error)
+        except Exception as error:
+            _log.exception("the download of %s failed", item.key)
+            with self._lock:
+                item.fail(KnownError(f"The download met a bug in Safelight ({type(error).__name__})", "See the log."))
+        with self._lock:
+            if item.doomed:
+                item.state = State.REMOVED
+                if item.key in self._queue:
+                    self._queue.remove(item.key)
+        if item.doomed:
+            partials.forget(item.folder)
+        with self._lock:
+            if item.state in (State.DONE, State.REMOVED):
+                del self._items[item.key]
+            self.tell(item.told())
+
+    def _fetch(self, item: "_Item") -> None:
+        from filelock import FileLock, Timeout
+
+        partial = item.left
+        try:
+            with FileLock(partials.lock_of(item.folder), timeout=0):
+                item.begin(partial.done_bytes)
+                self._check_room(item.total - item.done, item.title)
+                self.tell(item.told())
+                fetch = Fetch(
+                    self._hub,
+                    self._stop,
+                    on_bytes=lambda count: self._on_bytes(item, count),
+                    on_wait=lambda error, seconds: self._on_wait(item, error),
+                    waits_s=self._waits_s,
+                )
+                for file in sorted(partial.offer.files, key=lambda f: f.bytes):  # what can be wrong shows early
+                    fetch.run(partial, file)
+                item.state = State.CHECKING
+                self.tell(item.told())
+                self._check_whole(partial)
+                if self._stop.is_set:
+                    raise Stopped
+                item.path = str(partials.finish(partial, self._models))
+                item.state = State.DONE
+            partials.forget(item.folder)  # after the lock was given back: some systems delete no file in use
+        except Timeout as error:
+            raise KnownError(
+                f"Another Safelight is fetching {item.title} this moment", "Wait for it, or stop it there."
+            ) from error
+        except OSError as error:
+            from desktop.files import disk_error
+
+            raise disk_error(self._models, error) from error
+
+    def _check_whole(self, partial: Partial) -> None:
+        offer = partial.offer
+        if any(not partial.is_verified(file) for file in offer.files):
+            raise KnownError(f"Files of {offer.title} were changed while it was fetched", "Resume to get them again.")
+        if not offer.is_file:
+            self._check(partial.whole)
+        else:
+            from desktop.library.recognise import recognise
+
+            recognise(partial.verified(offer.files[0]))
+
+    def _on_bytes(self, item: "_Item", count: int) -> None:
+        item.add(count)
+        if time.monotonic() - item.told_at >= _TELL_EVERY_S:
+            self.tell(item.told())
+
+    def _on_wait(self, item: "_Item", error: Unreachable) -> None:
+        item.state = State.WAITING
+        item.message, item.hint = error.message, "It goes on by itself."
+        self.tell(item.told())
+
+    def _check_room(self, count: int, title: str) -> None:
+        """Raises KnownError where the disk has no room for so many more bytes, those already promised included."""
+        with self._lock:
+            promised = sum(
+                item.total - item.done
+                for key, item in self._items.items()
+                if key in self._queue and key != self._running and not item.doomed
+            )
+        folder = self._models
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        if count and count + promised + _SPARE_BYTES > free:
+            need, there = (f"{n / 1e9:.1f} GB" for n in (count + promised + _SPARE_BYTES, free))
+            raise KnownError(
+                f"There is no room for {title}: it needs {need}, and {there} are free where {self._models} is",
+                "Free some space, or keep your data on another disk with --data.",
+            )
+
+
+class _Item:
+    """One download's state; changed by whoever holds the lock or is the thread that fetches it."""
+
+    def __init__(self, left: Partial | Path) -> None:
+        self.left = left
+        self.state = State.PAUSED
+        self.doomed = False
+        self.message = self.hint = self.path = ""
+        self.needs_token = False
+        self.told_at = 0.0
+        self._arrived: collections.deque[tuple[float, int]] = collections.deque()
+        if isinstance(left, Partial):
+            self.folder, self.title = left.folder, left.offer.title
+            self.total, self.done = left.offer.bytes, left.done_bytes
+        else:
+            self.folder, self.title = left, left.name
+            self.total = self.done = 0
+            self.fail(KnownError("The notes on this download are damaged", "Remove it, and get the model again."))
+
+    @property
+    def key(self) -> str:
+        return self.folder.name
+
+    def wait_for_turn(self) -> None:
+        self.state = State.WAITING
+        self.message = self.hint = ""
+        self.needs_token = False
+
+    def begin(self, done: int) -> None:
+        self.wait_for_turn()
+        self.state = State.FETCHING
+        self.done = done
+        self._arrived.clear()
+
+    def add(self, count: int) -> None:
+        if self.state is State.WAITING:
+            self.wait_for_turn()
+            self.state = State.FETCHING
+        self.done += count
+        now = time.monotonic()
+        self._arrived.append((now, count))
+        while now - self._arrived[0][0] > _SPEED_OVER_S:
+            self._arrived.popleft()
+
+    def pause(self, *, again: bool) -> None:
+        self.wait_for_turn()
+        self.state = State.WAITING if again else State.PAUSED
+        self._arrived.clear()
+
+    def fail(self, error: KnownError) -> None:
+        self.state = State.FAILED
+        self.message, self.hint = error.message, error.hint
+        self.needs_token = getattr(error, "needs_token", False)
+        self._arrived.clear()
+
+    def told(self) -> Download:
+        self.told_at = time.monotonic()
+        offer = self.left.offer if isinstance(self.left, Partial) else None
+        speed = self._speed() if self.state is State.FETCHING else None
+        return Download(
+            key=self.key,
+            repo=offer.repo if offer else "",
+            name=offer.name if offer else self.key,
+            title=self.title,
+            licence=offer.licence if offer else Licence(name=""),
+            link=offer.link if offer else "",
+            state=self.state,
+            done_bytes=self.done,
+            total_bytes=self.total,
+            bytes_per_s=speed,
+            seconds_left=(self.total - self.done) / speed if speed else None,
+            message=self.message,
+            hint=self.hint,
+            needs_token=self.needs_token,
+            path=self.path,
+        )
+
+    def _speed(self) -> float | None:
+        """Bytes a second over the last seconds; None until there is something to say."""
+        if len(self._arrived) < 2:
+            return None
+        seconds = time.monotonic() - self._arrived[0][0]
+        return sum(count for _, count in self._arrived if count > 0) / seconds if seconds >= 1.0 else None
+
+
+def _fuller(told: Licence, known: Licence) -> Licence:
+    """What the hub says; where it names no licence, or only "other", what the catalogue knows."""
+    return known if told.name.casefold() in ("", "other") else told
