@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("path")
     model_commands.add_parser("check", parents=[common], help="look at every file of every model")
 
+    _add_getting(model_commands, [common, json])
+
     gallery = commands.add_parser("gallery", parents=[common], help="the pictures made so far")
     gallery_commands = gallery.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     search = gallery_commands.add_parser("search", parents=[common, json], help="pictures by their prompt")
@@ -68,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
     train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
     return parser
+
+
+def _add_getting(commands: "argparse._SubParsersAction[_Parser]", parents: list[argparse.ArgumentParser]) -> None:
+    common, json = parents
+    pull = commands.add_parser("pull", parents=[common, json], help="fetch a model from the hub")
+    pull.add_argument("model", metavar="MODEL", help="a name from `models catalogue`, owner/name, or owner/name/file")
+    pull.add_argument("--yes", action="store_true", help="agree to the licence without being asked")
+    commands.add_parser("catalogue", parents=[common, json], help="models worth having, and whether they fit here")
+    token = commands.add_parser("token", parents=[common], help="keep an access token, read from the input")
+    token.add_argument("--forget", action="store_true", help="remove it from the system's keyring")
 
 
 def _size(text: str) -> tuple[int, int]:

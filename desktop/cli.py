@@ -11,7 +11,6 @@ from typing import Any
 
 from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
-from desktop.library.library import open_library
 from desktop.messages import (
     TERMINAL,
     Cancelled,
@@ -43,7 +42,9 @@ def main(arguments: argparse.Namespace) -> int:
         case "replay":
             return _replay(folders, arguments)
         case "models":
-            return _models(folders, arguments)
+            from desktop import model_commands
+
+            return model_commands.main(folders, arguments)
         case "gallery":
             return _gallery(folders, arguments)
     raise AssertionError(arguments.command)
@@ -232,30 +233,6 @@ def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
         print(json.dumps({"event": "replayed"} | result.to_json()))
     else:
         print(result.words())
-    return 0
-
-
-def _models(folders: Folders, arguments: argparse.Namespace) -> int:
-    folders.make()
-    library = open_library(folders)
-    if arguments.action == "add":
-        print(f"{library.add(arguments.path).name} is in the library now")
-        return 0
-    if arguments.action == "check":
-        faults = library.check_all()
-        for name, fault in faults.items():
-            print(f"{name}: {'whole' if fault is None else fault}")
-        return 2 if any(faults.values()) else 0
-    for info in library.list():
-        if arguments.json:
-            print(
-                json.dumps(
-                    {"name": info.name, "title": info.title, "family": info.family, "path": info.path}
-                    | {"bytes": info.bytes, "width": info.width, "height": info.height}
-                )
-            )
-        else:
-            print(f"{info.name:<24} {info.width}x{info.height}  {info.bytes / 1e6:8.1f} MB  {info.path}")
     return 0
 
 
