@@ -11,7 +11,7 @@ from desktop.library.file_kind import FileKind
 from desktop.library.header import Header, Tensor, first_bytes
 from desktop.library.lora_header import is_lora, name_of, recognise_lora
 
-__all__ = ["FileKind", "default_prediction", "recognise", "require_model"]
+__all__ = ["FileKind", "default_prediction", "recognise", "require_model", "said_prediction"]
 
 # The text encoders inside a whole model, by where they stand.
 _TEXT_ENCODERS = (
@@ -65,20 +65,22 @@ def require_model(path: Path, kind: FileKind) -> None:
 
 
 def default_prediction(kind: FileKind, path: Path) -> str:
-    """What the model predicts: "epsilon", "v_prediction" or "flow".
+    """What the model predicts: "epsilon", "v_prediction" or "flow"; a guess where said_prediction() says nothing.
 
     Stable Diffusion 2 was published in both kinds, with the same names and shapes, and most often in the second.
-    A text file beside the model decides where the model itself says nothing: NAME.json with
-    {"prediction_type": "epsilon"}, or NAME.yaml as other programs keep it, with or without parameterization: "v".
     """
-    if kind.prediction_type is not None:
+    return said_prediction(kind, path) or ("v_prediction" if (kind.variant or "").startswith("2") else "epsilon")
+
+
+def said_prediction(kind: FileKind, path: Path) -> str | None:
+    """What the model predicts, as the file says it or as its design asks for, or as a text file beside it says.
+
+    Beside NAME.safetensors, NAME.json may hold {"prediction_type": "epsilon"}, or NAME.yaml, as other programs keep
+    it, may hold parameterization: "v" or leave it out, which means epsilon there.
+    """
+    if kind.kind == "transformer" or kind.prediction_type is not None:
         return kind.prediction_type
-    if kind.kind == "transformer":
-        return "epsilon" if kind.family == "pixart" else "flow"
-    beside = _prediction_beside(path)
-    if beside is not None:
-        return beside
-    return "v_prediction" if (kind.variant or "").startswith("2") else "epsilon"
+    return _prediction_beside(path)
 
 
 def _prediction_beside(path: Path) -> str | None:
@@ -121,6 +123,7 @@ def _model(path: Path, found: Header) -> dict[str, Any] | None:
     fields = {name: getattr(network, name) for name in network.__dataclass_fields__}
     return fields | {
         "kind": kind,
+        "prefix": prefix,
         "text_encoders": tuple(sorted(encoders)),
         "has_vae": has_vae,
         "prediction_type": _prediction(network, found),
@@ -129,7 +132,7 @@ def _model(path: Path, found: Header) -> dict[str, Any] | None:
 
 
 def _prediction(network: networks.Network, found: Header) -> str | None:
-    if network.kind == "transformer":
+    if network.kind == "transformer":  # of which design follows what is predicted
         return "epsilon" if network.family == "pixart" else "flow"
     if "v_pred" in found.tensors:  # an empty tensor by which training programs mark it
         return "v_prediction"

@@ -1,0 +1,155 @@
+"""Networks built from the tensors of a single file, through diffusers' own conversion of the original names.
+
+diffusers brings its conversion only one way and together with its own reading of files, which goes by a file's name
+and asks the hub for whatever is missing; so the tensors are read here, and its functions are given tables.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop.errors import KnownError
+from desktop.library import gguf_header
+from desktop.library.file_kind import FileKind
+from desktop.library.networks import ORIGINAL_PREFIX
+
+if TYPE_CHECKING:
+    import torch
+
+# Marks of weights that were scaled when they were squeezed into 8 bits; without the scale they are noise.
+_SCALED = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant")
+
+
+def read_tensors(
+    path: Path, prefixes: tuple[str, ...], dtype: "torch.dtype", after: Callable[[int], None]
+) -> "dict[str, torch.Tensor]":
+    """The tensors whose names begin with one of the prefixes, in dtype; after(bytes) is called behind each.
+
+    Each is a copy in memory of its own: what safetensors gives lies in the mapped file, wherever the header's length
+    put it, and at an odd address the same weights multiply along another path and give other last digits.
+    """
+    import torch
+    from safetensors import safe_open
+
+    tensors = {}
+    with safe_open(str(path), framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118 -- no table, it only looks like one
+            if not name.startswith(prefixes):
+                continue
+            if name.endswith(_SCALED):
+                raise KnownError(
+                    f"{path} holds 8-bit weights with scales beside them, which cannot be read yet",
+                    "Get the model in bfloat16, in plain 8 bit, or as GGUF.",
+                )
+            tensor = file.get_tensor(name)
+            after(tensor.nbytes)
+            tensors[name] = tensor.to(dtype if torch.is_floating_point(tensor) else tensor.dtype, copy=True)
+    return tensors
+
+
+def read_gguf(path: Path) -> "dict[str, torch.Tensor]":
+    """The tensors of a GGUF file, quantised as they are, those that ggml flattened in their own shape again."""
+    from diffusers.models.model_loading_utils import load_gguf_checkpoint
+    from diffusers.quantizers.gguf.utils import dequantize_gguf_tensor
+
+    tensors = load_gguf_checkpoint(str(path))
+    mark = "comfy.gguf.orig_shape."
+    for name, text in gguf_header.read(path).metadata.items():
+        tensor = tensors.get(name.removeprefix(mark))
+        if name.startswith(mark) and tensor is not None:
+            shape = [int(n) for n in text.split(",")]
+            tensors[name.removeprefix(mark)] = dequantize_gguf_tensor(tensor).reshape(shape)
+    return tensors
+
+
+class NotWhole(ValueError):
+    """Some weights of a network are missing."""
+
+
+def build_denoiser(
+    cls: Any, tensors: "dict[str, torch.Tensor]", kind: FileKind, folder: Path, name: str, dtype: "torch.dtype"
+) -> Any:
+    """A U-Net or transformer. folder/name: its configuration. Raises NotWhole, or whatever conversion raises."""
+    bare = {key.removeprefix(kind.prefix): tensor for key, tensor in tensors.items()}
+    changes = {}
+    if kind.family == "flux" or name == "unet":  # inpainting and control models take in more than they give out
+        sizes = {"in_channels": kind.in_channels, "out_channels": kind.out_channels}
+        changes = {key: size for key, size in sizes.items() if size is not None}
+    if name == "unet" and kind.layout == "original":
+        bare = {ORIGINAL_PREFIX + key: tensor for key, tensor in bare.items()}  # as diffusers' conversion expects it
+    if kind.layout == "gguf":
+        from diffusers import GGUFQuantizationConfig
+
+        quantised = GGUFQuantizationConfig(compute_dtype=dtype)
+        arguments = {
+            "subfolder": name,
+            "local_files_only": True,
+            "torch_dtype": dtype,
+            "quantization_config": quantised,
+        }
+        return cls.from_single_file(bare, config=str(folder), **arguments, **changes)
+    return _build(cls, bare, folder / name, changes, convert=kind.layout == "original")
+
+
+def build_vae(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> Any:
+    """A VAE in the original layout. folder: its configuration. Raises NotWhole, or whatever conversion raises."""
+    return _build(cls, tensors, folder, {}, convert=True)
+
+
+def build_clip(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path, name: str, dtype: "torch.dtype") -> Any:
+    """The CLIP text encoder among the tensors that is as wide as folder/name says. Raises NotWhole."""
+    from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+
+    try:
+        model = create_diffusers_clip_model_from_ldm(
+            cls, tensors, subfolder=name, config=str(folder), torch_dtype=dtype, local_files_only=True
+        )
+    except NotImplementedError as error:  # how torch says that some weights have no values
+        raise NotWhole("weights are missing") from error
+    missing = [key for key, weight in model.named_parameters() if weight.is_meta]
+    if missing:
+        raise NotWhole(f"{len(missing)} weights are missing, {missing[0]} among them")
+    return model
+
+
+def build_t5(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> Any:
+    """A T5 encoder. folder: its configuration."""
+    from accelerate import init_empty_weights
+
+    prefix = "text_encoders.t5xxl.transformer."
+    bare = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    with init_empty_weights():
+        model = cls(cls.config_class.from_pretrained(str(folder), local_files_only=True))
+    missing = [key for key in model.load_state_dict(bare, strict=False, assign=True)[0] if "embed_tokens" not in key]
+    if missing:
+        raise NotWhole(f"{len(missing)} weights are missing, {missing[0]} among them")
+    model.tie_weights()  # embed_tokens is the shared table
+    return model
+
+
+def _build(
+    cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path, changes: dict[str, Any], *, convert: bool
+) -> Any:
+    """A network of diffusers' from exactly the weights it needs; those it does not know are left out.
+
+    changes: to its configuration. convert: whether the names are the original repository's.
+    """
+    from accelerate import init_empty_weights
+    from diffusers.loaders import single_file_model
+
+    config = cls.load_config(str(folder), local_files_only=True) | changes
+    with init_empty_weights():
+        model = cls.from_config(config)
+    if convert:
+        name = single_file_model._get_single_file_loadable_mapping_class(cls)
+        mapping = single_file_model.SINGLE_FILE_LOADABLE_CLASSES[name]["checkpoint_mapping_fn"]
+        tensors = mapping(config=config, checkpoint=tensors)
+    wanted = model.state_dict()
+    missing = [key for key in wanted if key not in tensors]
+    if missing:
+        raise NotWhole(f"{len(missing)} weights are missing, {missing[0]} among them")
+    for key, empty in wanted.items():
+        if empty.shape != tensors[key].shape:
+            raise ValueError(f"{key} has the shape {tuple(tensors[key].shape)} in place of {tuple(empty.shape)}")
+    model.load_state_dict({key: tensors[key] for key in wanted}, assign=True)
+    return model

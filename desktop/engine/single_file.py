@@ -1,0 +1,289 @@
+"""Models from one file: a whole checkpoint, or a denoiser alone with a base model's folder. No network, no pickle."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop.engine.cancel import CancelToken, JobCancelled
+from desktop.engine.configs import config_for, load_tokenizer, read_index, read_table
+from desktop.engine.families.base import ModelFolder
+from desktop.engine.families.folder import load_component, variant_of
+from desktop.engine.hardware import is_out_of_memory
+from desktop.engine.original_weights import (
+    NotWhole,
+    build_clip,
+    build_denoiser,
+    build_t5,
+    build_vae,
+    read_gguf,
+    read_tensors,
+)
+from desktop.errors import KnownError
+from desktop.library.file_kind import FileKind
+from desktop.library.networks import FAMILY_TITLES
+from desktop.library.recognise import default_prediction, require_model, said_prediction
+
+if TYPE_CHECKING:
+    import torch
+
+_DENOISERS = ("unet", "transformer")
+# Which text encoder stands where in a family's pipeline.
+_TEXT_ENCODERS = {
+    "stable-diffusion": {"text_encoder": ("clip-l", "open-clip-h")},
+    "stable-diffusion-xl": {"text_encoder": ("clip-l",), "text_encoder_2": ("clip-g",)},
+    "stable-diffusion-3": {"text_encoder": ("clip-l",), "text_encoder_2": ("clip-g",), "text_encoder_3": ("t5",)},
+    "flux": {"text_encoder": ("clip-l",), "text_encoder_2": ("t5",)},
+}
+# Where the tensors of a part begin, as networks and recognise have it.
+_VAE = ("first_stage_model.", "vae.")
+_CLIP = ("cond_stage_model.", "conditioner.embedders.", "text_encoders.clip_l.", "text_encoders.clip_g.")
+_T5 = ("text_encoders.t5xxl.",)
+# Stable Diffusion 3 draws without its third text encoder; its makers describe that mode.
+_OPTIONAL = {("stable-diffusion-3", "text_encoder_3")}
+_WORDS = {"vae": "the VAE", "text_encoder": "the text encoder", "transformer": "the transformer", "unet": "the U-Net"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A model's parts in memory.
+
+    components: everything the pipeline class takes but its scheduler, the optional ones as None.
+    options: its other arguments. config: the folder all of it was described by.
+    """
+
+    pipeline_class: str
+    components: dict[str, Any]
+    options: dict[str, Any]
+    scheduler_class: str
+    scheduler_config: dict[str, Any]
+    config: Path
+
+
+def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: Path | None = None) -> ModelFolder:
+    """What a folder would say that held the file's model: for families, which describe folders.
+
+    path of the result is the file's own. Reads no weights, imports no torch. Raises KnownError as load() does for
+    files that are no model, and for parts that are missing.
+    """
+    folder = _configuration(path, kind, base, config)
+    index = read_index(folder)
+    sources = _sources(path, kind, {name: entry for name, entry in index.items() if _is_component(entry)}, base)
+    configs = {}
+    for name in (*sources, "scheduler"):
+        where = folder / name / ("scheduler_config.json" if name == "scheduler" else "config.json")
+        if where.is_file():
+            configs[name] = read_table(where)
+    if "scheduler" in configs:
+        configs["scheduler"] = _with_prediction(configs["scheduler"], kind, said_prediction(kind, path))
+    for name in _DENOISERS:
+        if name in configs and kind.in_channels is not None:
+            configs[name] = configs[name] | {"in_channels": kind.in_channels}
+    beside = sum(f.stat().st_size for n, source in sources.items() if source == base for f in _weights(base, n))
+    return ModelFolder(path=path, index=index, configs=configs, bytes=kind.bytes + beside)
+
+
+def load(
+    path: Path,
+    kind: FileKind,
+    *,
+    dtype: "torch.dtype",
+    token: CancelToken,
+    on_progress: Callable[[int, int], None],
+    base: Path | None = None,
+    config: Path | None = None,
+) -> Parts:
+    """Load a model from its single file.
+
+    kind: of the file, from recognise(). base: a folder in diffusers layout that gives what the file lacks.
+    config: a weightless folder that describes the model; the packaged one of its family where None.
+    on_progress(done_bytes, total_bytes) of the file. Raises KnownError, naming what is missing or wrong;
+    JobCancelled between two tensors once the token is set.
+    """
+    folder = _configuration(path, kind, base, config)
+    index = read_index(folder)
+    wanted = {name: entry for name, entry in index.items() if _is_component(entry)}
+    sources = _sources(path, kind, wanted, base)
+    progress = _Progress(path, kind, dtype, token, on_progress)
+    components: dict[str, Any] = {name: None for name, entry in index.items() if entry == [None, None]}
+    scheduler_config = read_table(folder / "scheduler" / "scheduler_config.json")
+    for name, (library, class_name) in wanted.items():
+        token.check()
+        if name == "scheduler":
+            continue
+        if "Tokenizer" in class_name:
+            # A tokenizer without its text encoder is of no use, and a pipeline takes neither.
+            encoder = name.replace("tokenizer", "text_encoder")
+            use = sources.get(encoder) is not None
+            components[name] = load_tokenizer(_tokenizers(folder, base, name), name, class_name) if use else None
+        elif sources[name] is None:
+            components[name] = None
+        elif sources[name] is path:
+            components[name] = _from_file(progress, name, _class(library, class_name), folder, dtype)
+        else:
+            part = sources[name] / name
+            components[name] = load_component(_class(library, class_name), part, dtype=dtype, variant=variant_of(part))
+    for part in components.values():
+        if hasattr(part, "requires_grad_"):
+            part.eval().requires_grad_(False)
+    return Parts(
+        pipeline_class=str(index.get("_class_name")),
+        components=components,
+        options={k: v for k, v in index.items() if not k.startswith("_") and isinstance(v, bool)},
+        scheduler_class=wanted["scheduler"][1] if "scheduler" in wanted else "",
+        scheduler_config=_with_prediction(scheduler_config, kind, said_prediction(kind, path)),
+        config=folder,
+    )
+
+
+def pipeline(parts: Parts, class_name: str | None = None) -> Any:
+    """The parts as a pipeline. class_name: another class that takes the same parts, such as image-to-image."""
+    import diffusers
+
+    scheduler = getattr(diffusers, parts.scheduler_class).from_config(parts.scheduler_config)
+    cls = getattr(diffusers, class_name or parts.pipeline_class)
+    made = cls(**parts.components, **parts.options, scheduler=scheduler)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def _configuration(path: Path, kind: FileKind, base: Path | None, config: Path | None) -> Path:
+    require_model(path, kind)
+    folder = config or config_for(kind, default_prediction(kind, path)) or base
+    if folder is None:
+        raise KnownError(
+            f"{path.name} holds {_part_of(kind)}, and Safelight packages no configuration for "
+            f"{FAMILY_TITLES.get(kind.family or '', 'its family')}",
+            "Give the folder of its base model in diffusers layout as well.",
+        )
+    return folder
+
+
+def _weights(base: Path | None, name: str) -> list[Path]:
+    return sorted((base / name).glob("*.safetensors")) if base is not None else []
+
+
+def _sources(path: Path, kind: FileKind, wanted: dict[str, Any], base: Path | None) -> dict[str, Path | None]:
+    """Where each part with weights comes from: the file, the base's folder, or nowhere. Raises KnownError."""
+    inside = set(kind.text_encoders)
+    sources: dict[str, Path | None] = {}
+    missing = []
+    for name in wanted:
+        if name in _DENOISERS:
+            sources[name] = path
+        elif name == "scheduler" or name.startswith("tokenizer"):
+            continue
+        elif (name == "vae" and kind.has_vae) or inside & set(_TEXT_ENCODERS.get(kind.family or "", {}).get(name, ())):
+            sources[name] = path
+        elif base is not None and (base / name).is_dir():
+            sources[name] = base
+        elif (kind.family, name) in _OPTIONAL:
+            sources[name] = None
+        else:
+            missing.append(name)
+    if missing:
+        title = FAMILY_TITLES.get(kind.family or "", "its family")
+        where = f"; {base} has none either" if base is not None else ""
+        raise KnownError(
+            f"{path.name} holds {_part_of(kind)}; it lacks {_listed(map(_word, missing))} of {title}{where}",
+            f"Give the folder of a base model of {title} in diffusers layout as well.",
+        )
+    return sources
+
+
+def _from_file(progress: "_Progress", name: str, cls: Any, folder: Path, dtype: "torch.dtype") -> Any:
+    """One part, built from the file. Raises KnownError for weights that are missing or shaped otherwise."""
+    path, kind = progress.path, progress.kind
+    try:
+        if name == "vae":
+            return build_vae(cls, progress.read(_VAE), folder / name)
+        if name in _DENOISERS:
+            tensors = read_gguf(path) if kind.layout == "gguf" else progress.read((kind.prefix,))
+            return build_denoiser(cls, tensors, kind, folder, name, dtype)
+        if cls.__name__.startswith("T5"):
+            return build_t5(cls, progress.read(_T5), folder / name)
+        return build_clip(cls, progress.read(_CLIP), folder, name, dtype)
+    except (KnownError, JobCancelled):
+        raise
+    except NotWhole as error:
+        raise KnownError(
+            f"{path} is not whole: of {_word(name)}, {str(error)[:200]}", "Get the file again, whole."
+        ) from error
+    except Exception as error:  # a dozen kinds for weights that do not fit
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise KnownError(
+            f"{path} does not fit: {_word(name)} cannot be made of it ({type(error).__name__}: {reason[:200]})",
+            "Get the file again, or choose another.",
+        ) from error
+
+
+class _Progress:
+    """Reads parts of the file, tells how far it is, and stops between two tensors."""
+
+    def __init__(
+        self,
+        path: Path,
+        kind: FileKind,
+        dtype: "torch.dtype",
+        token: CancelToken,
+        on_progress: Callable[[int, int], None],
+    ) -> None:
+        self.path, self.kind, self._dtype = path, kind, dtype
+        self._token, self._on_progress, self._done = token, on_progress, 0
+
+    def read(self, prefixes: tuple[str, ...]) -> dict[str, Any]:
+        return read_tensors(self.path, prefixes, self._dtype, self._after)
+
+    def _after(self, count: int) -> None:
+        self._token.check()
+        self._done += count
+        self._on_progress(min(self._done, self.kind.bytes), self.kind.bytes)
+
+
+def _with_prediction(scheduler: dict[str, Any], kind: FileKind, said: str | None) -> dict[str, Any]:
+    if said not in ("epsilon", "v_prediction"):
+        return scheduler
+    changes: dict[str, Any] = {"prediction_type": said}
+    if kind.zero_snr:  # as arXiv 2305.08891 has it: rescaled, and begun at the last step
+        changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return scheduler | changes
+
+
+def _is_component(entry: Any) -> bool:
+    """A pair of library and class, both of which can only name what diffusers and transformers have."""
+    match entry:
+        case ["diffusers" | "transformers", str(name)] if name.isidentifier():
+            return True
+    return False
+
+
+def _class(library: str, name: str) -> Any:
+    import diffusers
+    import transformers
+
+    cls = getattr({"diffusers": diffusers, "transformers": transformers}[library], name, None)
+    if not isinstance(cls, type):
+        raise KnownError(f"Safelight knows no {name[:80]}", "Get the model in another form.")
+    return cls
+
+
+def _tokenizers(folder: Path, base: Path | None, name: str) -> Path:
+    """The base's own tokenizer where there is one: it belongs to the base's text encoder."""
+    return base if base is not None and (base / name).is_dir() else folder
+
+
+def _part_of(kind: FileKind) -> str:
+    return {"unet": "the U-Net only", "transformer": "the transformer only"}.get(
+        kind.kind, "a model without some parts"
+    )
+
+
+def _word(name: str) -> str:
+    return _WORDS.get(name) or f"the {name.replace('_', ' ')}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
