@@ -206,10 +206,11 @@ class Phase(enum.StrEnum):
 class EngineReady:
     """The engine waits for something to do: torch is imported, or a model was loaded ahead.
 
-    device: words for people, such as "CPU, 2 cores".
+    device: words for people, such as "CPU, 2 cores". device_bytes: the memory of its own; None where it has none.
     """
 
     device: str
+    device_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,15 +96,10 @@ def _as_json(entry: "Entry") -> dict[str, object]:
 
 
 def _this_machine() -> "Machine":
-    from desktop.engine.hardware import find_device
+    from desktop.engine.hardware import device_bytes, find_device
     from desktop.library.machine import this_machine
 
-    device = find_device()
-    if device.kind != "cuda":  # Apple's and Intel's built-in ones share the processor's memory
-        return this_machine()
-    import torch
-
-    return this_machine(torch.cuda.mem_get_info()[1])
+    return this_machine(device_bytes(find_device()))
 
 
 def _token(*, forget: bool) -> int:

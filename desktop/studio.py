@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
+from desktop.library.downloads import Downloads
 from desktop.library.library import open_library
 from desktop.messages import Event, GenerationRequest, PictureRecord, Started
 from desktop.settings import Folders
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Studio:
-    """Attributes: folders, database, pictures, history, starts, queue, library, engine.
+    """Attributes: folders, database, pictures, history, starts, queue, library, downloads, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own.
@@ -44,6 +45,7 @@ class Studio:
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database)
         self.library = open_library(folders)
+        self.downloads = Downloads(folders.models, check=self.library.check)
         self._emit_on = emit
         self.engine = Engine(
             models=self.library,
@@ -55,6 +57,7 @@ class Studio:
 
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop the engine, then close the database. False where the engine did not stop in time."""
+        self.downloads.close()
         ended = self.engine.close(timeout_s)
         if ended:
             self.database.close_all()

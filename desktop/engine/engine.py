@@ -231,7 +231,9 @@ class Engine:
 
     def _tell_ready(self) -> None:
         assert self._device is not None
-        self._emit(EngineReady(device=self._device.title))
+        from desktop.engine.hardware import device_bytes
+
+        self._emit(EngineReady(device=self._device.title, device_bytes=device_bytes(self._device)))
 
     def _fail_everything(self, reason: str) -> None:
         """Without torch nothing can run, and every job still gets its one terminal event."""

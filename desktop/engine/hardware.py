@@ -33,6 +33,15 @@ def find_device() -> Device:
     return Device(kind="cpu", title=f"CPU, {cores} cores" if cores > 1 else "CPU, 1 core")
 
 
+def device_bytes(device: Device) -> int | None:
+    """All the memory of a graphics card; None where the device shares the processor's."""
+    import torch
+
+    if device.kind not in ("cuda", "xpu"):
+        return None
+    return getattr(torch, device.kind).mem_get_info()[1]
+
+
 def dtype_for(device: Device, weights_bytes: int) -> "torch.dtype":
     """bfloat16 where the device computes in it natively and the model is big, else float32.
 
