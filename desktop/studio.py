@@ -1,11 +1,11 @@
 """Everything but the window: store, library and engine, built once and closed in order. No Qt, no torch."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
-from desktop.library.downloads import Downloads
 from desktop.library.library import open_library
 from desktop.messages import Event, GenerationRequest, PictureRecord, Started
 from desktop.settings import Folders
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from desktop.engine.families import Inputs
+    from desktop.library.downloads import Downloads
 
 
 class Studio:
@@ -45,7 +46,6 @@ class Studio:
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database)
         self.library = open_library(folders)
-        self.downloads = Downloads(folders.models, check=self.library.check)
         self._emit_on = emit
         self.engine = Engine(
             models=self.library,
@@ -55,9 +55,17 @@ class Studio:
             previews=folders.previews,
         )
 
+    @functools.cached_property
+    def downloads(self) -> "Downloads":
+        """Made when somebody first looks for models to get."""
+        from desktop.library.downloads import Downloads
+
+        return Downloads(self.folders.models, check=self.library.check)
+
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop the engine, then close the database. False where the engine did not stop in time."""
-        self.downloads.close()
+        if "downloads" in self.__dict__:
+            self.downloads.close()
         ended = self.engine.close(timeout_s)
         if ended:
             self.database.close_all()

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from desktop import __version__
@@ -310,6 +309,8 @@ def _retry_after(text: str) -> float | None:
     """Seconds, from either form of the header."""
     if text.isascii() and text.isdigit():
         return float(text[:6])
+    from email.utils import parsedate_to_datetime
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError):
