@@ -28,7 +28,9 @@ from desktop.ui.main_window import MainWindow
 from desktop.ui.theme import STYLE
 
 if TYPE_CHECKING:
+    from desktop.library.downloads import Downloads
     from desktop.studio import Studio
+    from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
 
 _log = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class App(QObject):
         self._queue = QueueChanged(jobs=())
         self._queue_is_kept = True
         self._set_aside: Path | None = None  # a damaged database
+        self._download_bridge: DownloadBridge | None = None  # until somebody looks for models
         self._recovery = Background("recovery", self)
         self._recovery.done.connect(self._on_recovered)
         self._recovery.failed.connect(self._on_not_recovered)
@@ -86,6 +89,7 @@ class App(QObject):
             settings=chosen,
             save_settings=self._save_settings,
             folders=folders,
+            open_downloads=self._open_downloads,
         )
         self.window.connect_bridge(self.bridge)
         self.bridge.queue_changed.connect(self._on_queue_changed)
@@ -124,6 +128,8 @@ class App(QObject):
             offer.decided.connect(self._on_left_over_decided)
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
+        if any(self._folders.models.glob(".partial/*/manifest.json")):
+            self.window.offer_downloads()
         if self.studio.database.fresh:
             self._set_aside = self.studio.database.set_aside
             self._recovery.start(self.studio.recover)
@@ -137,6 +143,8 @@ class App(QObject):
         self._keeper.stop()
         self._keep_queue()
         self.bridge.close()
+        if self._download_bridge is not None:
+            self._download_bridge.close()
         if self.gallery is None:  # refused before anything was opened
             return
         self._recovery.wait()
@@ -146,6 +154,14 @@ class App(QObject):
         if not self.studio.close():
             _log.error("the engine did not stop in time")
         self._lock.unlock()
+
+    def _open_downloads(self) -> "tuple[Downloads, DownloadBridge]":
+        """Called once, when the Models page is made."""
+        from desktop.ui.download_bridge import DownloadBridge
+
+        self._download_bridge = DownloadBridge(self)
+        self.studio.downloads.tell = self._download_bridge.post
+        return self.studio.downloads, self._download_bridge
 
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:

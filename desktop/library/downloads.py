@@ -47,11 +47,11 @@ class Downloads:
         waits_s: Sequence[float] = WAITS_S,
     ) -> None:
         self.tell = tell
-        self.tokens = tokens or Tokens()
+        self._tokens = tokens or Tokens()
         self._models = models
         self._check = check
         self._waits_s = waits_s
-        self._hub = Hub(self.tokens.get)
+        self._hub = Hub(self._tokens.get)
         self._lock = threading.RLock()
         self._items: dict[str, _Item] = {}
         self._queue: collections.deque[str] = collections.deque()
@@ -117,6 +117,13 @@ class Downloads:
                 if key not in self._items:
                     self._items[key] = _Item(left)
         return self.all()
+
+    def keep_token(self, token: str) -> str:
+        """Use this access token from now on. Returns a sentence where it cannot be kept. Waits for the keyring.
+
+        Raises KnownError.
+        """
+        return self._tokens.keep(token)
 
     # Calls that return at once
 

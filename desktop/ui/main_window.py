@@ -26,12 +26,13 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import local_file
 from desktop.ui.pages import Pages
-from desktop.ui.ports import Engine, History, Models, ReadRequest, StartPictures
+from desktop.ui.ports import Downloads, Engine, History, Models, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
+    from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.pictures_wiring import PicturesWiring
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
+        open_downloads: "Callable[[], tuple[Downloads, DownloadBridge]] | None" = None,
         gallery: "Gallery | None" = None,  # these three, or add_pictures later
         picture_strip: QWidget | None = None,
         history_panel: QWidget | None = None,
@@ -67,6 +69,8 @@ class MainWindow(QMainWindow):
         theme.prepare(application)
         super().__init__()
         self._engine, self._models, self._read_request = engine, models, read_request
+        self._open_downloads = open_downloads
+        self._device_bytes: int | None = None
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
@@ -237,6 +241,15 @@ class MainWindow(QMainWindow):
         except KnownError as error:
             self.create_page.show_error(error)
 
+    def offer_downloads(self) -> None:
+        """Say that a model was not fetched to its end, and show the way on."""
+        self.toast.show_message(
+            self.tr("A model was not fetched to its end"),
+            action=self.tr("Show"),
+            on_action=self._on_models_wanted,
+            stay=True,
+        )
+
     # What Qt tells the window
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -319,7 +332,11 @@ class MainWindow(QMainWindow):
     def _make_models_page(self) -> "ModelsPage":
         from desktop.ui.models_page import ModelsPage
 
-        page = ModelsPage(self._models, self)
+        downloads, bridge = self._open_downloads() if self._open_downloads else (None, None)
+        page = ModelsPage(self._models, downloads, self, device_bytes=self._device_bytes)
+        if bridge is not None:
+            bridge.changed.connect(page.on_download)
+        page.link_wanted.connect(places.open_link)
         page.set_current(self.settings.model)
         page.show_models(self._models.list())
         page.use_wanted.connect(self._on_model_used)
@@ -344,6 +361,9 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:
         self.top_bar.set_device(event.device)
+        self._device_bytes = event.device_bytes
+        if self.models_page is not None:
+            self.models_page.set_device(event.device_bytes)
 
     @Slot(bool)
     def _on_side_toggled(self, shown: bool) -> None:

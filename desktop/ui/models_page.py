@@ -1,4 +1,4 @@
-"""The models there are, and how to bring more."""
+"""The models there are, those on their way, and how to get more."""
 
 from pathlib import Path
 
@@ -7,25 +7,40 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
+from desktop.library.download import Download
+from desktop.library.machine import this_machine
 from desktop.messages import ModelInfo
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
+from desktop.ui.download_list import DownloadList
 from desktop.ui.dropped import local_file
+from desktop.ui.get_more import GetMore
 from desktop.ui.inline_error import InlineError
 from desktop.ui.model_card import ModelCard
-from desktop.ui.ports import Models
+from desktop.ui.ports import Downloads, Models
 
 _WIDTH = 760  # a line of a card stays easy to read
 
 
 class ModelsPage(QWidget):
-    """Signals: use_wanted(name), folder_wanted(path), added(ModelInfo)."""
+    """Attributes: downloads and get_more, None where nothing can be fetched.
+
+    Signals: use_wanted(name), folder_wanted(path), link_wanted(address), added(ModelInfo).
+    """
 
     use_wanted = Signal(str)
     folder_wanted = Signal(str)
+    link_wanted = Signal(str)
     added = Signal(object)
 
-    def __init__(self, models: Models, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        downloads: Downloads | None = None,
+        parent: QWidget | None = None,
+        *,
+        device_bytes: int | None = None,
+    ) -> None:
         super().__init__(parent)
         self._models = models
         self._current = ""
@@ -45,9 +60,8 @@ class ModelsPage(QWidget):
         head.addWidget(self.add_button)
         teach = QLabel(
             self.tr(
-                "A model decides what can be drawn, and how large. To bring one, choose its folder or drop it "
-                "here: a diffusers folder, the kind with a model_index.json beside folders such as unet and "
-                "vae, with its weights as safetensors. It stays where it is; nothing is copied."
+                "A model decides what can be drawn, and how large. Get one below, or bring your own: choose its "
+                "folder or drop it here, in diffusers layout with safetensors weights. It stays where it is."
             ),
             self,
         )
@@ -58,32 +72,54 @@ class ModelsPage(QWidget):
         self._reading = QLabel(self)
         theme.set_kind(self._reading, "quiet")
         self._reading.hide()
+        heading = QLabel(self.tr("On this machine"), self)
+        theme.set_kind(heading, "heading")
 
         inner = QWidget(self)
         inner.setMaximumWidth(_WIDTH)
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(theme.S24, theme.S24, theme.S24, theme.S24)
-        self._column.setSpacing(theme.S12)
-        self._column.addLayout(head)
-        self._column.addWidget(teach)
-        self._column.addWidget(self._error)
-        self._column.addWidget(self._reading)
-        self._column.addStretch(1)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(theme.S24, theme.S24, theme.S24, theme.S24)
+        column.setSpacing(theme.S12)
+        column.addLayout(head)
+        column.addWidget(teach)
+        column.addWidget(self._error)
+        column.addWidget(self._reading)
+        column.addSpacing(theme.S12)
+        column.addWidget(heading)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(theme.S8)
+        column.addLayout(self._column)
+        self.downloads: DownloadList | None = None
+        self.get_more: GetMore | None = None
+        if downloads is not None:
+            self.downloads = DownloadList(downloads, inner)
+            self.downloads.finished.connect(self._on_fetched)
+            self.get_more = GetMore(downloads, this_machine(device_bytes), inner)
+            self.get_more.link_wanted.connect(self.link_wanted)
+            self.get_more.started.connect(self._on_started)
+            column.addSpacing(theme.S12)
+            column.addWidget(self.downloads)
+            column.addSpacing(theme.S12)
+            column.addWidget(self.get_more)
+            self._opener = Background("download-opener", self)
+            self._opener.done.connect(self._on_opened)
+            self._opener.start(lambda: (downloads.reopen(), downloads.repos_here()))
+        column.addStretch(1)
         holder = QWidget(self)
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
         row.addWidget(inner, 8)
         row.addStretch(1)
-        area = QScrollArea(self)
-        area.setWidgetResizable(True)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(holder)
-        area.viewport().setAutoFillBackground(False)
+        self._area = QScrollArea(self)
+        self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(holder)
+        self._area.viewport().setAutoFillBackground(False)
         holder.setAutoFillBackground(False)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(self._area)
 
     @property
     def cards(self) -> tuple[ModelCard, ...]:
@@ -102,7 +138,7 @@ class ModelsPage(QWidget):
             card.use_clicked.connect(self.use_wanted)
             card.folder_clicked.connect(self.folder_wanted)
             card.set_in_use(model.name == self._current)
-            self._column.insertWidget(self._column.count() - 1, card)
+            self._column.addWidget(card)
             card.show()
             self._cards.append(card)
 
@@ -110,6 +146,18 @@ class ModelsPage(QWidget):
         self._current = name
         for card in self._cards:
             card.set_in_use(card.model.name == name)
+
+    def set_device(self, device_bytes: int | None) -> None:
+        """The memory of the graphics card, once somebody knows; None where there is none."""
+        if self.get_more is not None:
+            self.get_more.set_machine(this_machine(device_bytes))
+
+    @Slot(object)
+    def on_download(self, download: Download) -> None:
+        """What is told about a model on its way."""
+        if self.downloads is not None and self.get_more is not None:
+            self.get_more.on_download(download)
+            self.downloads.on_download(download)
 
     @Slot()
     def choose(self) -> None:
@@ -127,6 +175,10 @@ class ModelsPage(QWidget):
 
     def wait(self) -> None:
         self._background.wait()
+        if self.downloads is not None and self.get_more is not None:
+            self._opener.wait()
+            self.downloads.wait()
+            self.get_more.wait()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         path = local_file(event.mimeData())
@@ -153,3 +205,24 @@ class ModelsPage(QWidget):
         if not isinstance(error, KnownError):
             error = KnownError(self.tr("The folder could not be read ({0})").format(error))
         self._error.show_error(error)
+
+    @Slot(object)
+    def _on_opened(self, found: tuple[tuple[Download, ...], frozenset[str]]) -> None:
+        downloads, here = found
+        self.get_more.set_here(here)
+        for download in downloads:
+            self.on_download(download)
+
+    @Slot()
+    def _on_started(self) -> None:
+        """What was begun is looked at, wherever on the page it was asked for."""
+        if self.downloads.isVisible():
+            self._area.ensureWidgetVisible(self.downloads, 0, theme.S24)
+
+    @Slot(object)
+    def _on_fetched(self, download: Download) -> None:
+        models = self._models.list()
+        self.show_models(models)
+        for model in models:
+            if Path(model.path) == Path(download.path):
+                self.added.emit(model)

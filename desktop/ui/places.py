@@ -12,6 +12,15 @@ def open_path(path: str | Path) -> bool:
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
+def open_link(address: str) -> bool:
+    """Open a page in the browser; nothing but a page, whoever named it. Returns whether the desktop took it."""
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
+    url = QUrl(address)
+    return url.scheme() in ("https", "http") and QDesktopServices.openUrl(url)
+
+
 def reveal(path: str | Path) -> bool:
     """Show a file in its folder, selected where the desktop can do that."""
     from PySide6.QtCore import QProcess

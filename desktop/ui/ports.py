@@ -1,10 +1,14 @@
 """What the widgets need of the rest of the program. The composition root hands in the real ones, tests small fakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from desktop.messages import GenerationRequest, ModelInfo
+
+if TYPE_CHECKING:
+    from desktop.library.download import Download
+    from desktop.library.hub import Offer
 
 
 class Engine(Protocol):
@@ -64,6 +68,34 @@ class StartPictures(Protocol):
 
     def path_of(self, sha: str) -> Path:
         """A PNG. Raises KnownError where there is none of that fingerprint."""
+
+
+class Downloads(Protocol):
+    """Models on their way here. Calls marked so wait for the hub, the disk or the keyring: never on the GUI thread.
+
+    What comes of the others arrives as a Download.
+    """
+
+    def look(self, text: str) -> "tuple[Offer, ...]":
+        """What a catalogue's name or a repository stands for. Waits. Raises KnownError."""
+
+    def get(self, offers: "Sequence[Offer]") -> tuple[str, ...]:
+        """Begin to fetch these, or go on. Waits. Raises KnownError."""
+
+    def reopen(self) -> "tuple[Download, ...]":
+        """Everything begun and not ended. Waits."""
+
+    def repos_here(self) -> frozenset[str]:
+        """Which repositories were fetched before. Waits."""
+
+    def keep_token(self, token: str) -> str:
+        """Use this access token. Returns a sentence where it cannot be kept. Waits. Raises KnownError."""
+
+    def pause(self, key: str) -> None: ...
+
+    def resume(self, key: str) -> None: ...
+
+    def remove(self, key: str) -> None: ...
 
 
 ReadRequest = Callable[[str], GenerationRequest]  # reads a PNG's recipe; raises KnownError

@@ -24,6 +24,8 @@ QLabel[kind="key"] { background: $raised; border: 1px solid $line_strong; border
   padding: 1px 6px; font-size: 11px; font-weight: 500; }
 QLabel[kind="badge"] { background: $selection; color: $text; border-radius: 4px; padding: 2px 8px;
   font-size: 11px; font-weight: 500; }
+QLabel[kind="good"] { color: $success; font-weight: 500; }
+QLabel[kind="fair"] { color: $warning; font-weight: 500; }
 QLabel:disabled { color: $faint; }
 
 QFrame[kind="panel"] { background: $panel; border: none; }
@@ -54,6 +56,12 @@ QPushButton[kind="accent"]:hover { background: $accent_hover; border-color: $acc
 QPushButton[kind="accent"]:pressed { background: $accent_pressed; border-color: $accent_pressed; }
 QPushButton[kind="accent"]:focus { border: 2px solid $focus; }
 QPushButton[kind="accent"]:disabled { background: $raised; border-color: $line; color: $faint; }
+QPushButton[kind="primary"] { background: $accent_fill; color: $on_accent; border-color: $accent_fill;
+  font-weight: 600; }
+QPushButton[kind="primary"]:hover { background: $accent_hover; border-color: $accent_hover; }
+QPushButton[kind="primary"]:pressed { background: $accent_pressed; border-color: $accent_pressed; }
+QPushButton[kind="primary"]:focus { border-color: $focus; }
+QPushButton[kind="primary"]:disabled { background: $raised; border-color: $line; color: $faint; }
 QPushButton[kind="tall"] { min-height: 38px; font-weight: 500; }
 QPushButton[kind="quiet"] { background: transparent; border: 1px solid transparent; color: $quiet;
   padding: 0 8px; }

@@ -239,8 +239,8 @@ def use_tabular_figures(widget: QWidget) -> None:
 def set_kind(widget: QWidget, kind: str) -> None:
     """Choose one of the stylesheet's variants for a widget.
 
-    QPushButton: accent, tall, quiet, link, chip, fold. QToolButton: plain (framed), tab; the default is bare.
-    QLabel: quiet, caption, section, heading, title, error, key. QComboBox: bare.
+    QPushButton: accent, primary, tall, quiet, link, chip, fold. QToolButton: plain (framed), tab; the default is bare.
+    QLabel: quiet, caption, section, heading, title, error, key, badge, good, fair. QComboBox: bare.
     QFrame: panel, bar, left, right, card, raised, message, line.
     """
     if widget.property("kind") == kind:
