@@ -17,9 +17,23 @@ from desktop.errors import KnownError
 FLUENT = "@lobehub/fluent-emoji-3d"  # 3,391 pictures of 256x256, MIT, (c) Microsoft Corporation
 UNICODE = "unicode-emoji-json"  # names and groups, MIT
 EMOJILIB = "emojilib"  # about ten keywords an emoji, MIT
-VERSIONS = {FLUENT: "1.1.0", UNICODE: "0.9.0", EMOJILIB: "4.0.3"}  # the ones the shipped model saw
+NOTO = "@iconify-json/noto"  # Apache-2.0, (c) Google
+TWEMOJI = "@iconify-json/twemoji"  # CC-BY-4.0, (c) Twitter and others
+GRADIENT = "@iconify-json/fluent-emoji"  # MIT, (c) Microsoft Corporation
+FLAT = "@iconify-json/fluent-emoji-flat"  # MIT, (c) Microsoft Corporation
+FXEMOJI = "@iconify-json/fxemoji"  # Apache-2.0, (c) Mozilla
+VERSIONS = {  # the ones the shipped model saw, or would with all sets
+    FLUENT: "1.1.0",
+    UNICODE: "0.9.0",
+    EMOJILIB: "4.0.3",
+    NOTO: "1.2.9",
+    TWEMOJI: "1.2.5",
+    GRADIENT: "1.2.7",
+    FLAT: "1.2.6",
+    FXEMOJI: "1.2.2",
+}
 
-MEMBER_BYTES_MAX = 8 * 2**20
+MEMBER_BYTES_MAX = 128 * 2**20  # a set of drawings is one JSON file of up to 104 MB
 ARCHIVE_BYTES_MAX = 256 * 2**20
 MEMBERS_MAX = 20_000
 

@@ -1,106 +1,121 @@
-"""The card beside the weights: what the model was made of, how it draws, and what it cannot do."""
+"""The card beside the weights: what the model was made of, how it draws and scores, and what it cannot do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from desktop.training import archive
-from desktop.training.nouns import Noun
+from desktop.training import archive, score
+from desktop.training.dataset import Dataset
+from desktop.training.sets import SETS
 
 STEPS, GUIDANCE = 20, 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """Of the run that made the weights. psnr_db: of the autoencoder over pictures of the chosen things."""
+class Part:
+    """Of the run that made the weights. weights: numbers in the network; end: what it came to, in words."""
 
-    vae_samples: int
-    vae_minutes: float
-    vae_loss: float
-    psnr_db: float
-    denoiser_samples: int
-    denoiser_minutes: float
-    denoiser_loss: float
-    machine: str
-    bytes: int
+    name: str
+    weights: int
+    samples: int
+    minutes: float
+    end: str
 
 
-def render(nouns: Sequence[Noun], figures: Figures, unnamed: Sequence[str] | None) -> str:
-    """The card in Markdown.
-    unnamed: the things whose drawings were not recognised by who looked at them; None where nobody has looked yet.
+def render(
+    known: Dataset,
+    parts: Sequence[Part],
+    reports: Sequence[tuple[str, dict[str, Any]]],
+    *,
+    machine: str,
+    size: int,
+    warm: bool,
+) -> str:
+    """The card in Markdown. reports: of evaluate.evaluate, under their columns' names, this model's last; empty where
+    there is none yet. warm: whether the networks went on from those of an earlier built-in model.
     """
-    if unnamed is None:
-        tally = f"The {len(nouns)} things it was shown; nobody has gone through its drawings of them yet."
-    else:
-        named = len(nouns) - len(unnamed)
-        tally = (
-            f"Of the {len(nouns)} things below, each drawn with two seeds and looked at one by one, **{named}** were\n"
-            "recognisable and in the right colours."
-        )
-        if unnamed:
-            tally += " The others are marked with †."
-    listed = ", ".join(noun.name + (" †" if unnamed and noun.name in unnamed else "") for noun in nouns)
-    sources = "\n".join(
-        f"- `{package}` {archive.VERSIONS[package]} (npm): {what}"
-        for package, what in (
-            (archive.FLUENT, "Fluent emoji in 3D, MIT, © Microsoft Corporation"),
-            (archive.UNICODE, "names of emoji, MIT, © Mu-An Chiou"),
-            (archive.EMOJILIB, "keywords of emoji, MIT, © Mu-An Chiou"),
-        )
+    listed = ", ".join(noun.name for noun in known.nouns[:400]) + (", and more" if len(known.nouns) > 400 else "")
+    sources = [
+        f"- `{SETS[style].package}` {archive.VERSIONS[SETS[style].package]}: {SETS[style].notice}"
+        for style in known.styles
+    ]
+    sources += [
+        f"- `{archive.UNICODE}` {archive.VERSIONS[archive.UNICODE]}: names of emoji, MIT, © Mu-An Chiou",
+        f"- `{archive.EMOJILIB}` {archive.VERSIONS[archive.EMOJILIB]}: keywords of emoji, MIT, © Mu-An Chiou",
+    ]
+    rows = [
+        f"| {part.name} | {part.weights / 1e6:.1f} M | {part.samples:,} | {part.minutes:.0f} | {part.end} |"
+        for part in parts
+    ]
+    styles = ", ".join(f'"{SETS[style].words[0]}"' for style in known.styles)
+    begun = (
+        "They went on from the networks of the built-in model before this one, which was made in the same way."
+        if warm
+        else "They began with random weights."
     )
-    coder = f"loss {figures.vae_loss:.3f}, {figures.psnr_db:.1f} dB"
-    drawer = f"loss {figures.denoiser_loss:.3f}"
     return f"""# Starter, the model inside
 
-A latent diffusion model that draws one plain thing at a time, as a small 3D icon of 128x128 pixels on white. It is
-here so that the program can draw from the first minute, on any machine and without a download; larger models do
-everything better. `StableDiffusionPipeline` of diffusers loads the folder as it is ({figures.bytes / 1e6:.0f} MB, half
-precision; load it in float32 on a processor).
+A latent diffusion model that draws plain things as icon-like pictures of {size}x{size} pixels: one thing or two, in the
+colour, on the paper and in the style that is asked for. It is here so that the program can draw from the first minute,
+on any machine and without a download; larger models do everything better. `StableDiffusionPipeline` of diffusers loads
+the folder as it is (half precision; load it in float32 on a processor).
 
-![Drawings of all the things it knows](samples.webp)
+![Drawings of some prompts, none of them picked by hand](samples.webp)
 
 ## How to draw with it
 
-128x128 pixels, {STEPS} steps, guidance {GUIDANCE:g}, the scheduler of the folder (DPM-Solver++, v-prediction,
-zero terminal SNR, trailing spacing). Prompts like "a red apple", "an owl", "tractor, 3d icon".
+{size}x{size} pixels, {STEPS} steps, guidance {GUIDANCE:g}, the scheduler of the folder (DPM-Solver++, v-prediction,
+zero terminal SNR, trailing spacing). It knows {len(known.nouns)} things, the styles {styles}, coloured paper ("on a
+blue background" and pink, yellow, green and gray), "small", "on the left", "on the right", "at the top", "at the
+bottom", and two things with "and", "next to" or "on". Prompts like "a red apple", "a small owl on the left, on a blue
+background", "a cat and a pizza, flat".
 
-## What it draws
+## How well it draws
 
-{tally}
-
-{listed}.
+{_scores(reports)}
 
 ## What it cannot do
 
 - Things that are not in the list: it draws something else, or nothing one could name.
-- Two things in one picture, scenes, actions, counts ("two cats", "a dog on a boat").
-- Recolouring: "a purple cat" stays orange. It saw one picture of each thing: seeds differ in place, size and tilt.
-- Backgrounds: it stays white, whatever colour is asked for.
-- Text, letters, flags, people.
-- Sizes other than 128x128: the picture falls apart.
+- Three things or more, scenes, actions, counts ("a dog is chasing two cats").
+- Text and people.
+- Sizes other than {size}x{size}: the picture falls apart.
+
+The things: {listed}.
 
 ## How it was made
 
-`python -m desktop.training starter --work DIR` (see `desktop/training`), on {figures.machine}.
+`safelight train starter --work DIR` (see `desktop/training`), on {machine}.
 
 | part | size | samples | minutes | at the end |
 |---|---|---|---|---|
-{_row("autoencoder, 8 times smaller, 16 channels", "2.3 M", figures.vae_samples, figures.vae_minutes, coder)}
-{_row("UNet, text encoder", "11.0 M, 2.1 M", figures.denoiser_samples, figures.denoiser_minutes, drawer)}
+{chr(10).join(rows)}
 
-The autoencoder saw all the pictures of the set, in whole and in crops. UNet and text encoder were trained together,
-from random weights, on slightly moved, turned and scaled views of the {len(nouns)} listed ones, with captions
-made of name, keywords, colour and style words, one in ten of them empty. No other weights were used.
+{begun} They saw slightly moved, turned and scaled
+pictures, alone and in pairs, repainted and on coloured paper, with captions made of names, keywords, colours, places
+and style words, one in ten of them empty. A tenth of all pairs of thing and colour, and of thing and thing, was never
+shown. No other weights were used.
+
+![Losses](losses.webp)
 
 ## Sources and licences
 
-{sources}
+{chr(10).join(sources)}
 
-The weights are under the licence of the program, Apache-2.0; the pictures' own licence, MIT, asks that its notice
-stays: Copyright (c) Microsoft Corporation.
+The weights are under the licence of the program, Apache-2.0; the notices of the pictures stand in the program's NOTICE.
 """
 
 
-def _row(part: str, size: str, samples: int, minutes: float, end: str) -> str:
-    return f"| {part} | {size} | {samples:,} | {minutes:.0f} | {end} |"
+def _scores(reports: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    if not reports:
+        return "Nobody has measured it yet: `python -m desktop.training.evaluate FOLDER --work DIR`."
+    report = reports[-1][1]
+    seeds = "one seed each" if report["seeds"] == 1 else f"{report['seeds']} seeds each"
+    drawn = f"{seeds}, {report['steps']} steps, guidance {report['guidance']:g}"
+    return f"""Prompts of `python -m desktop.training.evaluate`, {drawn}. A small classifier
+that was trained on renders only says what it sees; its own answers for renders of the same prompts are the ceiling.
+Shares of right answers among {report["things"]} things and {len(score.COLOURS)} colours:
+
+{score.table(reports)}"""

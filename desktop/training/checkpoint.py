@@ -51,6 +51,25 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         raise KnownError(f"The checkpoint {path.name} is damaged", hint=f"Delete {path} and start again.") from error
 
 
+def counters(path: Path) -> dict[str, Any]:
+    """Only the counters of what store() wrote. Raises: KnownError where the file is damaged."""
+    try:
+        with safe_open(path, "pt") as handle:
+            return json.loads((handle.metadata() or {})["counters"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise KnownError(f"The checkpoint {path.name} is damaged", hint=f"Delete {path} and start again.") from error
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a finished model's part, in float32. Raises: KnownError where it is missing or damaged."""
+    try:
+        with safe_open(path, "pt") as handle:
+            return {name: handle.get_tensor(name).float() for name in handle.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        hint = "Name the folder of a whole model, or train from scratch: --preset gpu."
+        raise KnownError(f"The weights to start from cannot be read: {path}", hint=hint) from error
+
+
 def prefixed(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
@@ -68,9 +87,15 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """The inverse of optimiser_tensors(); the groups and their rates stay those of `optimiser`."""
+    """The inverse of optimiser_tensors(); the groups and their rates stay those of `optimiser`.
+
+    The moments come to lie in memory as the weights do: where layouts differ, torch rounds otherwise by a last bit.
+    """
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = tensor
+        like = weights[int(index)]
+        laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+        state.setdefault(int(index), {})[name] = laid
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -6,21 +6,20 @@ It predicts v (Salimans and Ho, arXiv 2202.00512, section 4) on a noise schedule
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
-from torch import nn
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from desktop.training import anchor, checkpoint
-from desktop.training.budget import Budget, rate
+from desktop.training import anchor, checkpoint, loop
+from desktop.training.budget import Budget
+from desktop.training.crew import Crew, half_is_fast
+from desktop.training.loop import Course, Outcome
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -38,7 +37,7 @@ SCHEDULE = {
 class DenoiserSettings:
     """widths: of the UNet, a level each, text attended to at all but the first; text_width, text_layers: of the text
     encoder. decay: of the moving average of the weights, reached gradually. A batch is cut into portions that `workers`
-    threads take one by one; on a CUDA device it stays whole.
+    threads take one by one; on a CUDA device it stays whole. compiled: by torch.compile, on a CUDA device.
     """
 
     widths: tuple[int, ...] = (64, 128, 192)
@@ -49,9 +48,9 @@ class DenoiserSettings:
     batch: int = 32
     peak: float = 6e-4
     decay: float = 0.999
-    half: bool = True
     portion: int = 16
     workers: int = 2
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +65,10 @@ class Denoiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """latents: (N, V, 16, h, w) float16, V views of N things; tokens: a caption of (thing, view), as numbers."""
+    """latents: (N, 16, h, w) float16, of N scenes, scaled; tokens: a caption of a scene, as numbers."""
 
     latents: torch.Tensor
-    tokens: Callable[[int, int, np.random.Generator], Sequence[int]]
+    tokens: Callable[[int, np.random.Generator], Sequence[int]]
 
 
 def build_unet(settings: DenoiserSettings, side: int) -> UNet2DConditionModel:
@@ -139,77 +138,31 @@ def noised(latents: torch.Tensor, noise: torch.Tensor, share: torch.Tensor) -> t
     return kept * latents + added * noise, kept * noise - added * latents
 
 
-def load(path: Path, denoiser: Denoiser, optimiser: torch.optim.Optimizer | None = None) -> dict[str, float]:
-    """Fill `denoiser` (and `optimiser`) from a checkpoint; returns its counters. Raises: KnownError if damaged."""
+def load(path: Path, denoiser: Denoiser) -> dict[str, object]:
+    """Fill `denoiser` from a checkpoint; returns its counters. Raises: KnownError if damaged or of another shape."""
     tensors, counters = checkpoint.load(path)
-    denoiser.unet_average.load_state_dict(checkpoint.under("unet_average", tensors))
-    denoiser.text_average.load_state_dict(checkpoint.under("text_average", tensors))
-    denoiser.unet.load_state_dict(checkpoint.under("unet", tensors))
-    denoiser.text_encoder.load_state_dict(checkpoint.under("text", tensors))
-    if optimiser is not None:
-        checkpoint.restore_optimiser(optimiser, checkpoint.under("optimiser", tensors))
+    loop.fill(tensors, _named(denoiser))
     return counters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """noisy, wanted: (B, C, h, w); times: (B,); tokens: (B, length)."""
+def warm_start(denoiser: Denoiser, folder: Path) -> None:
+    """Take the weights of the diffusers folder, whose networks have the same shape. Raises: KnownError if not."""
+    for part, modules in (
+        ("unet/diffusion_pytorch_model", (denoiser.unet, denoiser.unet_average)),
+        ("text_encoder/model", (denoiser.text_encoder, denoiser.text_average)),
+    ):
+        tensors = checkpoint.weights(folder / f"{part}.safetensors")
+        for module in modules:
+            loop.fill(checkpoint.prefixed("it", tensors), {"it": module})
 
-    noisy: torch.Tensor
-    wanted: torch.Tensor
-    times: torch.Tensor
-    tokens: torch.Tensor
-    half: bool
 
-
-class Crew:
-    """Threads that share out a batch.
-
-    Each computes on one core, so that a core that something else needs holds up a portion, not every single operation.
-    The sum is taken in the portions' order, so results do not depend on who did what.
-    """
-
-    def __init__(self, workers: int, portion: int) -> None:
-        self._portion = portion
-        self._threads_before = torch.get_num_threads()
-        self._pool = ThreadPoolExecutor(workers, "training", initializer=torch.set_num_threads, initargs=(1,))
-
-    def __enter__(self) -> Crew:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-        torch.set_num_threads(self._threads_before)
-
-    def gradients(
-        self, denoiser: Denoiser, weights: list[nn.Parameter], batch: Batch
-    ) -> tuple[float, list[torch.Tensor]]:
-        """The mean square error over the batch, and its gradient for each of `weights`."""
-        count = len(batch.noisy)
-        starts = range(0, count, self._portion)
-        tasks = [self._pool.submit(self._portion_of, denoiser, weights, batch, start) for start in starts]
-        loss, total = 0.0, None
-        for task in tasks:
-            part, gradients = task.result()
-            loss += part
-            if total is None:
-                total = gradients
-            else:
-                torch._foreach_add_(total, gradients)
-        return loss, total
-
-    def _portion_of(
-        self, denoiser: Denoiser, weights: list[nn.Parameter], batch: Batch, start: int
-    ) -> tuple[float, list[torch.Tensor]]:
-        part = slice(start, start + self._portion)
-        with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=batch.half, cache_enabled=False):
-            words = denoiser.text_encoder(batch.tokens[part]).last_hidden_state
-            guess = denoiser.unet(batch.noisy[part], batch.times[part], words).sample
-        share = len(batch.noisy[part]) / len(batch.noisy)
-        loss = functional.mse_loss(guess.float(), batch.wanted[part]) * share
-        found = torch.autograd.grad(loss, weights, allow_unused=True)
-        filled = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
-        return float(loss.detach()), filled
+def _named(denoiser: Denoiser) -> dict[str, torch.nn.Module]:
+    return {
+        "unet": denoiser.unet,
+        "text": denoiser.text_encoder,
+        "unet_average": denoiser.unet_average,
+        "text_average": denoiser.text_average,
+    }
 
 
 def train(
@@ -221,84 +174,58 @@ def train(
     *,
     device: torch.device,
     seed: int,
-    report: Callable[[dict[str, float]], bool],
-    save_every_seconds: float = 120.0,
-) -> dict[str, float]:
-    """Train from the checkpoint at `path`, or from nothing, until the budget is over.
-
-    report: called after each step with step, samples, loss, last (this step's loss), seconds and seconds_left; training
-    stops early, with a checkpoint, where it returns False. Returns the last counters.
-    """
-    modules = (denoiser.unet, denoiser.text_encoder)
-    averages = (denoiser.unet_average, denoiser.text_average)
-    for module in (*modules, *averages):
+    report: loop.Report,
+) -> dict[str, object]:
+    """Train from the checkpoint at `path`, or from how `denoiser` is, until the budget is over; see loop.run."""
+    named = _named(denoiser)
+    for module in named.values():
         module.to(device)
+    if device.type == "cuda":
+        for module in (denoiser.unet, denoiser.unet_average):
+            module.to(memory_format=torch.channels_last)
     denoiser.unet.train(), denoiser.text_encoder.train()
-    live = [weight for module in modules for weight in module.parameters()]
-    kept = [weight for module in averages for weight in module.parameters()]
-    optimiser = torch.optim.AdamW(live, lr=settings.peak, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
-    counters: dict[str, float] = {"seconds": 0.0, "done": 0, "samples": 0, "loss": 0.0}
-    if path.exists():
-        counters = load(path, denoiser, optimiser)
-    budget.seconds, budget.done = float(counters["seconds"]), int(counters["done"])
-    shares = alphas_cumulative().to(device)
-    things, views = lesson.latents.shape[:2]
+    unet = torch.compile(denoiser.unet) if settings.compiled and device.type == "cuda" else denoiser.unet
+    modules = (denoiser.unet, denoiser.text_encoder)
+    course = Course(
+        modules={"unet": denoiser.unet, "text": denoiser.text_encoder},
+        weights=[weight for module in modules for weight in module.parameters()],
+        peak=settings.peak,
+        averaged=modules,
+        averages={"unet_average": denoiser.unet_average, "text_average": denoiser.text_average},
+        decay=settings.decay,
+    )
+    shares, half = alphas_cumulative().to(device), half_is_fast(device)
+    stored = lesson.latents.to(device)
 
-    def keep() -> None:
-        counters.update(seconds=budget.seconds, done=budget.done)
-        tensors = checkpoint.prefixed("unet", denoiser.unet.state_dict())
-        tensors |= checkpoint.prefixed("text", denoiser.text_encoder.state_dict())
-        tensors |= checkpoint.prefixed("unet_average", denoiser.unet_average.state_dict())
-        tensors |= checkpoint.prefixed("text_average", denoiser.text_average.state_dict())
-        tensors |= checkpoint.prefixed("optimiser", checkpoint.optimiser_tensors(optimiser))
-        checkpoint.store(path, tensors, counters)
+    def step(number: int, progress: float) -> Outcome:
+        rng = np.random.default_rng((seed, 7, number))
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        which = batch_of(len(stored), settings.batch, number, seed)
+        tokens = torch.tensor([lesson.tokens(int(scene), rng) for scene in which]).to(device)
+        latents = stored[torch.from_numpy(which).to(device)].float()
+        noise = torch.randn(latents.shape, generator=generator).to(device)
+        times = timesteps(settings.batch, generator).to(device)
+        noisy, wanted = noised(latents, noise, shares[times])
 
-    alone = device.type != "cpu"
-    crew = Crew(1 if alone else settings.workers, settings.batch if alone else settings.portion)
-    budget.start()
-    kept_at = budget.seconds
-    with crew:
-        while not budget.over:
-            progress = budget.progress
-            rng = np.random.default_rng((seed, 7, budget.done))
-            generator = torch.Generator().manual_seed(seed * 1_000_003 + budget.done)
-            which = rng.permutation(np.resize(rng.permutation(things), settings.batch))
-            view = rng.integers(0, views, settings.batch)
-            tokens = torch.tensor([lesson.tokens(int(a), int(b), rng) for a, b in zip(which, view, strict=True)])
-            latents = lesson.latents[torch.from_numpy(which), torch.from_numpy(view)].to(device).float()
-            noise = torch.randn(latents.shape, generator=generator).to(device)
-            times = timesteps(settings.batch, generator).to(device)
-            noisy, wanted = noised(latents, noise, shares[times])
-            batch = Batch(noisy=noisy, wanted=wanted, times=times, tokens=tokens.to(device), half=settings.half)
-            last, gradients = crew.gradients(denoiser, live, batch)
-            for group in optimiser.param_groups:
-                group["lr"] = rate(progress, peak=settings.peak)
-            for weight, gradient in zip(live, gradients, strict=True):
-                weight.grad = gradient
-            nn.utils.clip_grad_norm_(live, 1.0)
-            optimiser.step()
-            budget.tick()
-            decay = min(settings.decay, (1 + budget.done) / (10 + budget.done))
-            with torch.no_grad():
-                torch._foreach_lerp_(kept, live, 1 - decay)
-            if not math.isfinite(last):
-                raise FloatingPointError("the denoiser's loss is not a number")
-            counters["samples"] = int(counters["samples"]) + settings.batch
-            counters["loss"] += (last - counters["loss"]) * max(0.005, 1 / budget.done)
-            go_on = report(
-                {
-                    "step": budget.done,
-                    "samples": counters["samples"],
-                    "loss": counters["loss"],
-                    "last": last,
-                    "seconds": budget.seconds,
-                    "seconds_left": budget.seconds_left,
-                }
-            )
-            if budget.seconds - kept_at > save_every_seconds:
-                keep()
-                kept_at = budget.seconds
-            if not go_on:
-                break
-    keep()
-    return counters
+        def loss(rows: slice) -> torch.Tensor:
+            with torch.autocast(device.type, torch.bfloat16, enabled=half, cache_enabled=False):
+                words = denoiser.text_encoder(tokens[rows]).last_hidden_state
+                guess = unet(noisy[rows], times[rows], words).sample
+            share = len(guess) / settings.batch
+            return functional.mse_loss(guess.float(), wanted[rows]) * share
+
+        last, gradients = crew.gradients(course.weights, settings.batch, loss, settings.portion)
+        return Outcome(loss=last, samples=settings.batch, gradients=gradients)
+
+    with Crew(settings.workers, device) as crew:
+        return loop.run(path, course, budget, step, report)
+
+
+def batch_of(scenes: int, batch: int, number: int, seed: int) -> np.ndarray:
+    """The scenes of batch `number`: all of them once in an order of their own, then again in another."""
+    first = number * batch
+    picked = []
+    for lap in range(first // scenes, (first + batch - 1) // scenes + 1):
+        order = np.random.default_rng((seed, 8, lap)).permutation(scenes)
+        picked.append(order[max(0, first - lap * scenes) : first + batch - lap * scenes])
+    return np.concatenate(picked)

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -57,50 +58,65 @@ def _half(module: torch.nn.Module) -> torch.nn.Module:
     return torch.nn.Module.half(copy.deepcopy(module))
 
 
-# What the program reads beside the model, see desktop.library.library.
-RECOMMENDED = {
-    "title": "Built-in model",
-    "note": "Draws small, icon-like pictures of everyday things, one at a time, on white. It knows about 125 of them.",
-    "steps": 20,
-    "guidance_scale": 4.0,
-    "scheduler": "dpmpp_2m",
-}
+def recommended(things: int) -> dict[str, object]:
+    """What the program reads beside the model, see desktop.library.library."""
+    return {
+        "title": "Built-in model",
+        "note": f"Draws icon-like pictures of {things} everyday things, alone or in pairs, in colours, on plain paper.",
+        "steps": 20,
+        "guidance_scale": 4.0,
+        "scheduler": "dpmpp_2m",
+    }
 
 
 def write(
-    folder: Path, vae: AutoencoderKL, denoiser: Denoiser, tokenizer: CLIPTokenizer, shown: PreviewMap | None = None
+    folder: Path,
+    vae: AutoencoderKL,
+    denoiser: Denoiser,
+    tokenizer: CLIPTokenizer,
+    things: int,
+    shown: PreviewMap | None = None,
 ) -> int:
-    """Replace `folder` by the model in half precision; other files in it (the card) are kept. Returns its bytes.
-    shown: how its latents become preview pixels.
+    """Replace `folder` by the model in half precision. Returns its bytes.
+    things: how many it knows; shown: how its latents become preview pixels.
     Raises: KnownError where the disk is full or the model larger than BYTES_MAX.
     """
     halves = [_half(part) for part in (vae, denoiser.unet_average, denoiser.text_average)]
     made = pipeline(*halves, tokenizer)
-    beside = folder.with_name(f".{folder.name}.part")
-    old = folder.with_name(f".{folder.name}.old")
-    try:
-        for left in (beside, old):
-            shutil.rmtree(left, ignore_errors=True)
+
+    def fill(beside: Path) -> None:
         made.save_pretrained(beside, safe_serialization=True)
         tokenizer_folder = Path(tokenizer.name_or_path)
         for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_folder / name, beside / "tokenizer" / name)
         (beside / "tokenizer" / "tokenizer.json").unlink(missing_ok=True)  # says the same as the two above
-        (beside / CARD).write_text(json.dumps(RECOMMENDED, indent=1) + "\n", encoding="utf-8")
+        (beside / CARD).write_text(json.dumps(recommended(things), indent=1) + "\n", encoding="utf-8")
         if shown is not None:
             preview.save(beside / preview.FILE_NAME, shown)
+
+    return replace(folder, fill)
+
+
+def replace(folder: Path, fill: Callable[[Path], None]) -> int:
+    """Put what `fill` writes into a new folder in the place of `folder`, in one go; returns its bytes.
+    Raises: KnownError where the disk is full or it is larger than BYTES_MAX; `folder` stays as it was then.
+    """
+    beside = folder.with_name(f".{folder.name}.part")
+    old = folder.with_name(f".{folder.name}.old")
+    try:
+        for left in (beside, old):
+            shutil.rmtree(left, ignore_errors=True)
+        beside.mkdir(parents=True)
+        fill(beside)
         total = 0
         for path in sorted(beside.rglob("*")):
             if path.is_file():
                 path.chmod(0o644)
                 total += path.stat().st_size
         if total > BYTES_MAX:
+            shutil.rmtree(beside)
             raise KnownError(f"The model is {total >> 20} MB large", hint="Choose narrower layers: 64 MB is the limit.")
         if folder.exists():
-            parts = {path.name for path in beside.iterdir()}
-            for path in folder.iterdir():
-                if path.is_file() and path.name not in parts:
-                    shutil.copy2(path, beside / path.name)
             os.replace(folder, old)
         os.replace(beside, folder)
         shutil.rmtree(old, ignore_errors=True)

@@ -21,7 +21,7 @@ DULL = frozenset(_DULL.split())
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
     """emoji: code points of its picture, as the picture package names its file; colours: its main ones, first first;
-    also: other names for the same thing; keywords: words that go with it.
+    also: other names for the same thing; keywords: words that go with it; slug: its Unicode name.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Noun:
     colours: tuple[str, ...]
     also: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    slug: str = ""
 
 
 def chosen() -> tuple[Noun, ...]:
@@ -59,3 +60,48 @@ def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
         kept = tuple(word for word in plain if word not in DULL and word not in taken)
         found.append(replace(noun, keywords=kept))
     return tuple(found)
+
+
+def every(work: Path) -> tuple[Noun, ...]:
+    """Every emoji, under its Unicode name, with keywords; skin tones, flags and keycaps are said in plain words.
+
+    Colours are left open: dataset.pack() finds them in the pictures. Names of nouns.json stand in place of Unicode's.
+    Raises: KnownError as archive.member.
+    """
+    names = json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))
+    known = {_plain(noun.emoji): noun for noun in chosen()}
+    found: dict[str, Noun] = {}
+    for sign, entry in names.items():
+        code = "-".join(f"{ord(part):x}" for part in sign)
+        listed = known.get(_plain(code))
+        name = listed.name if listed else spoken(entry["name"])
+        if name in found:
+            continue
+        also = listed.also if listed else ()
+        colours = listed.colours if listed else ()
+        found[name] = Noun(name=name, emoji=code, colours=colours, also=also, slug=entry["name"])
+        if entry.get("skin_tone_support") and "\u200d" not in sign:
+            for tone, word in TONES.items():
+                toned = f"{name} with {word} skin"
+                first = f"{ord(sign[0]):x}-{tone}"
+                found[toned] = Noun(name=toned, emoji=first, colours=(), slug=f"{entry['name']}: {word} skin tone")
+    return with_keywords(tuple(found.values()), work)
+
+
+TONES = {"1f3fb": "light", "1f3fc": "medium light", "1f3fd": "medium", "1f3fe": "medium dark", "1f3ff": "dark"}
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def spoken(name: str) -> str:
+    """A Unicode name as one would say it: "flag France" -> "flag of France", "keycap 3" -> "digit three"."""
+    name = name.replace("\u201c", "").replace("\u201d", "").replace("\u2019", "'").replace(":", "")
+    if name.startswith("flag "):
+        return f"flag of {name.removeprefix('flag ')}"
+    if name.startswith("keycap ") and name.removeprefix("keycap ").isdigit():
+        number = int(name.removeprefix("keycap "))
+        return f"digit {_DIGITS[number]}" if number < 10 else f"number {number}"
+    return name.lower()
+
+
+def _plain(emoji: str) -> str:
+    return emoji.replace("-fe0f", "")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from desktop.errors import KnownError
-from desktop.training import archive
 
-SIZE = 128  # side of a training picture in pixels
+SIZE = 256  # side of a training picture in pixels
 SOURCE_SIDE_MAX = 512
 MARGIN = 0.86  # the pictures touch their frame; this leaves air around them
 
@@ -34,7 +32,6 @@ class View:
     scale: float = MARGIN
     shift: tuple[float, float] = (0.0, 0.0)
     angle: float = 0.0
-    background: tuple[int, int, int] = WHITE
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -52,55 +49,36 @@ def decode(data: bytes) -> np.ndarray:
         raise KnownError("A training picture cannot be read", hint="Delete the archive and start again.") from error
 
 
-def load(work: Path) -> dict[str, bytes]:
-    """Code points ("1f34e", "2708-fe0f") to WebP bytes, for every picture of the package."""
-    found = {}
-    for name, data in archive.members(archive.fetch(archive.FLUENT, work)):
-        if name.startswith("assets/") and name.endswith(".webp"):
-            found[name.removeprefix("assets/").removesuffix(".webp")] = data
-    if not found:
-        raise KnownError("The picture package holds no pictures", hint="Delete its archive and start again.")
-    return found
+def reduced(source: np.ndarray, side: float) -> np.ndarray:
+    """source: (H, W, 4) uint8, premultiplied. Returns it smaller by a whole number, but not below `side` pixels high,
+    so that what is left to the resampling of lay() is less than a half.
+    """
+    height, width = source.shape[:2]
+    by = int(height // max(1.0, side))
+    if by < 2:
+        return source
+    small = Image.frombytes("RGBa", (width, height), source.tobytes()).reduce(by)
+    return np.frombuffer(small.tobytes(), np.uint8).reshape(small.height, small.width, 4)
 
 
 def lay(source: np.ndarray, view: View, size: int = SIZE) -> np.ndarray:
-    """source: (H, W, 4) uint8, premultiplied. Returns (size, size, 4) likewise, without the view's background.
-    Drawn at twice the size and halved, so that a tilted edge stays smooth.
-    """
+    """source: (H, W, 4) uint8, premultiplied, see reduced(). Returns (size, size, 4) likewise."""
     height, width = source.shape[:2]
-    big = 2 * size
     picture = Image.frombytes("RGBa", (width, height), source.tobytes())
-    factor = height / (big * view.scale)
+    factor = height / (size * view.scale)
     angle = np.deg2rad(view.angle)
     cos, sin = np.cos(angle) * factor, np.sin(angle) * factor
-    dx, dy = size + 2 * view.shift[0], size + 2 * view.shift[1]
+    dx, dy = size / 2 + view.shift[0], size / 2 + view.shift[1]
     matrix = (cos, sin, width / 2 - cos * dx - sin * dy, -sin, cos, height / 2 + sin * dx - cos * dy)
-    drawn = picture.transform((big, big), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    drawn = drawn.resize((size, size), Image.Resampling.BOX)
+    drawn = picture.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     return np.frombuffer(drawn.tobytes(), np.uint8).reshape(size, size, 4)
 
 
-def onto(laid: np.ndarray, background: tuple[int, int, int] = WHITE) -> np.ndarray:
-    """laid: (..., H, W, 4) uint8, premultiplied. Returns (..., H, W, 3) uint8 on a plain colour."""
+def onto(laid: np.ndarray, background: tuple[int, int, int] | np.ndarray = WHITE) -> np.ndarray:
+    """laid: (..., H, W, 4) uint8, premultiplied. Returns (..., H, W, 3) uint8 on a plain colour or a picture."""
     paper = np.asarray(background, np.float32)
     flat = laid[..., :3] + paper * (1 - laid[..., 3:].astype(np.float32) / 255)
     return np.clip(np.rint(flat), 0, 255).astype(np.uint8)
-
-
-def render(source: np.ndarray, view: View, size: int = SIZE) -> np.ndarray:
-    """lay() and onto() in one: (size, size, 3) uint8."""
-    return onto(lay(source, view, size), view.background)
-
-
-def random_view(rng: np.random.Generator, *, strength: float = 1.0) -> View:
-    """A mild change: scale within 8 %, shift within 5 pixels, tilt within 7 degrees at strength 1.
-    Never mirrored: a small denoiser that is shown both ways round draws a snail with two heads.
-    """
-    return View(
-        scale=MARGIN * float(1 + 0.08 * strength * rng.uniform(-1, 1)),
-        shift=(float(5 * strength * rng.uniform(-1, 1)), float(5 * strength * rng.uniform(-1, 1))),
-        angle=float(7 * strength * rng.uniform(-1, 1)),
-    )
 
 
 def to_unit(pixels: np.ndarray) -> np.ndarray:

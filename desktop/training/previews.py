@@ -8,6 +8,7 @@ from diffusers import AutoencoderKL
 from desktop.engine import preview
 
 PICTURES_MAX = 400  # some 100,000 patches; more change nothing
+PATCH = 8  # pixels of a latent in a preview, half as many as the decoder makes of it
 
 
 def fit(vae: AutoencoderKL, latents: torch.Tensor) -> preview.PreviewMap:
@@ -18,4 +19,4 @@ def fit(vae: AutoencoderKL, latents: torch.Tensor) -> preview.PreviewMap:
     chosen = latents[:: max(1, len(latents) // PICTURES_MAX)].float()
     with torch.no_grad():
         pixels = torch.cat([vae.decode(part / vae.config.scaling_factor).sample for part in chosen.split(16)])
-    return preview.fit(chosen, pixels.clamp(-1, 1), patch=pixels.shape[-1] // chosen.shape[-1])
+    return preview.fit(chosen, pixels.clamp(-1, 1), patch=min(PATCH, pixels.shape[-1] // chosen.shape[-1]))

@@ -13,7 +13,7 @@ def pictures():
 
 
 def test_the_channels_together_have_unit_variance(pictures):
-    fitted = anchor.fit(pictures)
+    fitted = anchor.fit(pictures, patch=8)
     unit = torch.from_numpy(np.moveaxis(pictures, -1, 1).astype(np.float32) / 127.5 - 1)
     latents = fitted.project(unit)
     assert latents.shape == (12, anchor.CHANNELS, 4, 4)
@@ -22,7 +22,7 @@ def test_the_channels_together_have_unit_variance(pictures):
 
 
 def test_the_first_three_channels_hold_the_mean_colour_of_a_patch(pictures):
-    fitted = anchor.fit(pictures)
+    fitted = anchor.fit(pictures, patch=8)
     flat = torch.rand(5, 3, 1, 1).expand(5, 3, 8, 8)
     textured = flat + torch.randn(1, 1, 8, 8)
     textured = textured - textured.mean((2, 3), keepdim=True) + flat
@@ -31,5 +31,5 @@ def test_the_first_three_channels_hold_the_mean_colour_of_a_patch(pictures):
 
 
 def test_the_same_pictures_give_the_same_anchor(pictures):
-    once, again = anchor.fit(pictures, seed=3), anchor.fit(pictures, seed=3)
+    once, again = anchor.fit(pictures, patch=8, seed=3), anchor.fit(pictures, patch=8, seed=3)
     assert all(torch.equal(once.tensors()[name], again.tensors()[name]) for name in once.tensors())

@@ -12,16 +12,18 @@ from desktop.training import nouns, pictures, sheet
 FOLDER = Path(__file__).parents[2] / "resources" / "models" / "starter"
 
 
+SIDE = json.loads((FOLDER / "vae" / "config.json").read_text())["sample_size"]
+
+
 @pytest.fixture(scope="module")
 def drawings():
-    """(N, 3, 128, 128) in -1..1: the pictures of the shipped sheet."""
+    """(N, 3, S, S) in -1..1: the first pictures of the shipped sheet."""
     with Image.open(FOLDER / "samples.webp") as opened:
         pixels = np.asarray(opened.convert("RGB"))
-    side, count = pictures.SIZE, len(nouns.chosen())
-    columns = pixels.shape[1] // side
+    columns = pixels.shape[1] // SIDE
     tiles = [
-        pixels[row * (side + sheet.LABEL) :, column * side :][:side, :side]
-        for row, column in (divmod(place, columns) for place in range(count))
+        pixels[row * (SIDE + sheet.LABEL) :, column * SIDE :][:SIDE, :SIDE]
+        for row, column in (divmod(place, columns) for place in range(40))
     ]
     return torch.from_numpy(pictures.to_unit(np.stack(tiles)))
 
@@ -47,7 +49,7 @@ def test_the_autoencoder_gives_pictures_back(coder, drawings):
 
 def test_the_paper_comes_out_white(coder):
     with torch.no_grad():
-        back = coder.decode(coder.encode(torch.ones(1, 3, 128, 128)).latent_dist.mean).sample
+        back = coder.decode(coder.encode(torch.ones(1, 3, SIDE, SIDE)).latent_dist.mean).sample
     assert float((1 - back).abs().mean()) * 127.5 < 3
 
 
