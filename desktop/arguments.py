@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--init", metavar="IMAGE", help="start from this picture instead of noise")
     generate.add_argument("--strength", type=float, metavar="S", help="how much of it to replace, 0 to 1")
     generate.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
+    generate.add_argument(
+        "--memory",
+        choices=("auto", "device", "offload", "sequential"),
+        default="auto",
+        metavar="HOW",
+        help="how a model that is large for the GPU is spread: auto, device, offload, sequential",
+    )
     generate.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
 
     replay = commands.add_parser("replay", parents=[common, json], help="make a picture again from its file")

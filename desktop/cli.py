@@ -13,12 +13,14 @@ from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
 from desktop.messages import (
     TERMINAL,
+    Advised,
     Cancelled,
     Event,
     Failed,
     GenerationRequest,
     Phase,
     PhaseChanged,
+    PlanChosen,
     Preview,
     Saved,
     Started,
@@ -89,6 +91,12 @@ class _Printer:
         match event:
             case PhaseChanged(phase=Phase.IMPORTING):
                 self._status("starting")
+            case PlanChosen(plan=plan, text=text) if plan != "device":
+                self._status("")
+                _say(text)
+            case Advised(message=message, hint=hint):
+                self._status("")
+                _say(str(KnownError(message, hint)))
             case PhaseChanged(phase=Phase.LOADING, model=model):
                 self._status(f"loading {model}")
             case Preview(step=step, total=total, seconds_left=left):
@@ -191,7 +199,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
         out = user_path(arguments.out).absolute()
         check_writable(out)  # before the time is spent
         save = save_into(out)
-    studio = _open(folders, events.put, save=save)
+    studio = _open(folders, events.put, save=save, memory_mode=arguments.memory)
     try:
         info = studio.library.resolve(arguments.model)
         seed = random_seed() if arguments.seed is None else arguments.seed

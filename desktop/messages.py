@@ -225,6 +225,25 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChosen:
+    """How a model is about to be spread over the memory there is. plan: of memory.Placement. text: one line."""
+
+    job_id: str | None
+    model: str
+    plan: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """Something the user should know about a job that goes on. message, hint: as in KnownError."""
+
+    job_id: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedJob:
     """A job that waits or runs."""
 
@@ -294,5 +313,7 @@ class Failed:
     details: str = ""
 
 
-Event = EngineReady | PhaseChanged | QueueChanged | Started | Preview | Saved | Cancelled | Failed
+Event = (
+    EngineReady | PhaseChanged | PlanChosen | Advised | QueueChanged | Started | Preview | Saved | Cancelled | Failed
+)
 TERMINAL = (Saved, Cancelled, Failed)

@@ -23,6 +23,7 @@ _DECISIVE = {
     "device": "device",
     "device_name": "device",
     "dtype": "precision",
+    "tiled": "decoding in tiles",
     "model_fingerprint": "model",
 }
 

@@ -26,7 +26,7 @@ class Studio:
     """Attributes: folders, database, pictures, history, starts, queue, library, downloads, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
-    open_start: replaces the store's start pictures, for a picture that brings its own.
+    open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
     Raises KnownError where the data folder or the database cannot be used.
     """
 
@@ -37,6 +37,7 @@ class Studio:
         *,
         save: Callable[..., PictureRecord] | None = None,
         open_start: "Callable[[str], Image] | None" = None,
+        memory_mode: str = "auto",
     ) -> None:
         folders.make()
         self.folders = folders
@@ -53,6 +54,7 @@ class Studio:
             open_start=open_start or self.starts.open,
             emit=self._emit,
             previews=folders.previews,
+            memory_mode=memory_mode,
         )
 
     @functools.cached_property

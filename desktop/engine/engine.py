@@ -1,6 +1,5 @@
 """The engine: a queue of requests and the one thread that owns torch."""
 
-import gc
 import logging
 import threading
 import time
@@ -12,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.hardware import is_out_of_memory
+from desktop.engine.holder import ModelHolder
+from desktop.engine.memory import MemoryPlan, cheaper
 from desktop.errors import KnownError
 from desktop.messages import (
+    Advised,
     Cancelled,
     EngineReady,
     Event,
@@ -33,7 +35,7 @@ from desktop.messages import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from desktop.engine.families import Family, Inputs, LoadedModel, Stage
+    from desktop.engine.families import Inputs, LoadedModel, Stage
     from desktop.engine.hardware import Device
     from desktop.engine.tape import Step
 
@@ -76,6 +78,8 @@ class Engine:
     emit: called with every event, on whichever thread caused it; must not block. Events of the queue come in the
     order in which the queue changed. open_start: gives a start picture or a mask by its fingerprint, RGB; raises
     KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
+    memory_mode: of memory.MODES.
+    Attributes: holder, the model in memory; of the engine's thread, and None until torch is imported.
     """
 
     def __init__(
@@ -86,11 +90,13 @@ class Engine:
         open_start: "Callable[[str], Image]",
         emit: Callable[[Event], None],
         previews: Path | None = None,
+        memory_mode: str = "auto",
     ) -> None:
         self._models = models
         self._save = save
         self._open_start = open_start
         self._previews = previews
+        self._memory_mode = memory_mode
         self._emit = emit
         # Held while the queue changes and while that change is told, so that no older state is told after a newer.
         self._lock = threading.RLock()
@@ -101,7 +107,7 @@ class Engine:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._device: Device | None = None
-        self._loaded: tuple[LoadedModel, Family] | None = None
+        self.holder: ModelHolder | None = None
         self._loading = CancelToken()
 
     def start(self, warm_up: str | None = None) -> None:
@@ -217,7 +223,7 @@ class Engine:
                 if not self._closing or not isinstance(event, Cancelled):
                     self._emit(event)
                 self._tell_queue()
-        self._unload()
+        self.holder.unload()
 
     def _import(self) -> None:
         self._emit(PhaseChanged(job_id=None, phase=Phase.IMPORTING))
@@ -227,6 +233,7 @@ class Engine:
         from desktop.engine.hardware import find_device
 
         self._device = find_device()
+        self.holder = ModelHolder(self._device, self._previews, self._emit, self._memory_mode)
         self._tell_ready()
 
     def _tell_ready(self) -> None:
@@ -259,29 +266,50 @@ class Engine:
             return
         failed = False
         try:
-            self._load(self._models.resolve(model), None, self._loading)
+            self.holder.load(self._models.resolve(model), None, self._loading)
         except (KnownError, JobCancelled):
             pass  # told to whoever asks for a picture with this model, not before
         except Exception:
             _log.exception("a model could not be loaded ahead")
             failed = True
         if failed:  # outside the except block, whose traceback holds tensors
-            self._free_memory()
+            self.holder.free()
         self._tell_ready()  # either way there is nothing to wait for any more
 
     def _run(self, job: _Job) -> Saved | Cancelled | Failed:
-        """Exactly one terminal event for the job, whatever happens."""
+        """Exactly one terminal event for the job, whatever happens.
+
+        A job that runs out of memory is tried once more, by the next plan that needs less.
+        """
+        self._emit(Started(job_id=job.job_id, request=job.request))
+        event, plan = self._try(job, None)
+        if plan is not None:
+            self.holder.unload()
+            self._emit(
+                Advised(
+                    job_id=job.job_id,
+                    message="There was not enough memory, so it is tried again in a way that needs less",
+                    hint="It may take longer. A smaller size or closing other programs helps.",
+                )
+            )
+            event, _ = self._try(job, plan)
+        return event
+
+    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Saved | Cancelled | Failed, MemoryPlan | None]:
+        """(the event that ends the job, the plan to try it with again where it ran out of memory)."""
+        again = None
         try:
-            self._emit(Started(job_id=job.job_id, request=job.request))
-            return Saved(job_id=job.job_id, record=self._make(job))
+            return Saved(job_id=job.job_id, record=self._make(job, plan)), None
         except JobCancelled:
-            return Cancelled(job_id=job.job_id, request=job.request, step=job.steps_done)
+            return Cancelled(job_id=job.job_id, request=job.request, step=job.steps_done), None
         except KnownError as error:
-            return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint)
+            return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint), None
         except Exception as error:
             failed = self._explain(job, error)
-        self._free_memory()  # outside the except block: the traceback holds tensors until it is gone
-        return failed
+            if plan is None and is_out_of_memory(error) and self.holder.loaded is not None:
+                again = cheaper(self.holder.loaded[0].plan, self._device.kind)
+        self.holder.free()  # outside the except block: the traceback holds tensors until it is gone
+        return failed, again
 
     def _explain(self, job: _Job, error: Exception) -> Failed:
         if is_out_of_memory(error):
@@ -302,7 +330,7 @@ class Engine:
             details=traceback.format_exc(),
         )
 
-    def _make(self, job: _Job) -> PictureRecord:
+    def _make(self, job: _Job, plan: MemoryPlan | None) -> PictureRecord:
         from desktop.engine import pipeline
 
         began = time.perf_counter()
@@ -311,7 +339,8 @@ class Engine:
         info = self._models.resolve(request.model)
         pipeline.check_fits(request, info)
         inputs = self._inputs(request)
-        model, family = self._load(info, job.job_id, job.token)
+        model, family = self.holder.load(info, job.job_id, job.token, plan)
+        tiled = self.holder.is_tiled(model, request.width, request.height)
         steps = _StepReporter(job, began, self._emit)
         device = self._device
         assert device is not None
@@ -324,17 +353,18 @@ class Engine:
             family,
             request,
             inputs=inputs,
+            tiled=tiled,
             token=job.token,
             on_phase=on_phase,
             on_step=steps.report,
         )
-        self._keep_preview(model)
+        self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
         return self._save(
             request,
             image,
             seconds=time.perf_counter() - began,
-            made=record_of(model, device),
+            made=record_of(model, device, tiled),
             inputs=inputs,
         )
 
@@ -348,79 +378,6 @@ class Engine:
         if request.mask is not None:
             mask = fit_to(self._open_start(request.mask), *size).convert("L")
         return Inputs(start=start, mask=mask)
-
-    def _preview_file(self, model: "LoadedModel") -> Path | None:
-        return None if self._previews is None else self._previews / f"{model.fingerprint}.safetensors"
-
-    def _take_preview(self, model: "LoadedModel") -> None:
-        """The map that was fitted to an earlier picture of the same model, where there is one."""
-        from desktop.engine import preview
-
-        path = self._preview_file(model)
-        if model.preview is None or model.preview_is_fitted or path is None:
-            return
-        kept = preview.load(path, model.preview.weight.shape[1])
-        if kept is not None:
-            model.preview, model.preview_is_fitted = kept, True
-
-    def _keep_preview(self, model: "LoadedModel") -> None:
-        from desktop.engine import preview
-
-        path = self._preview_file(model)
-        if path is None or model.preview is None or not model.preview_is_fitted or path.exists():
-            return
-        if (Path(model.info.path) / preview.FILE_NAME).exists():
-            return  # its makers gave one
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            preview.save(path, model.preview)
-        except OSError:
-            _log.exception("a preview map cannot be kept")  # it is made again from the next picture
-
-    def _load(self, info: ModelInfo, job_id: str | None, token: CancelToken) -> "tuple[LoadedModel, Family]":
-        """The model, from memory where it is the one already loaded and its files are the same."""
-        from desktop.engine.families import FAMILIES
-        from desktop.engine.families.folder import fingerprint
-
-        if self._loaded is not None:
-            loaded = self._loaded[0]
-            if loaded.info == info and loaded.fingerprint == fingerprint(Path(info.path)):
-                return self._loaded
-        self._unload()
-        family = next((f for f in FAMILIES if f.name == info.family), None)
-        if family is None:
-            raise KnownError(f"Safelight does not know how to run {info.title}", "Choose another model.")
-        began = time.perf_counter()
-        device = self._device
-        assert device is not None
-
-        def on_progress(done: int, total: int) -> None:
-            self._emit(
-                PhaseChanged(
-                    job_id=job_id,
-                    phase=Phase.LOADING,
-                    model=info.title,
-                    done_bytes=done,
-                    total_bytes=total,
-                )
-            )
-
-        model = family.load(info, device=device, token=token, on_progress=on_progress)
-        self._take_preview(model)
-        self._loaded = model, family
-        _log.info("loaded a %s model in %.1f s", info.family, time.perf_counter() - began)
-        return self._loaded
-
-    def _unload(self) -> None:
-        self._loaded = None
-        self._free_memory()
-
-    def _free_memory(self) -> None:
-        gc.collect()
-        if self._device is not None and self._device.kind == "cuda":
-            import torch
-
-            torch.cuda.empty_cache()
 
 
 class _StepReporter:
@@ -462,7 +419,7 @@ def fit_to(image: "Image", width: int, height: int) -> "Image":
     return ImageOps.fit(image.convert("RGB"), (width, height), images.Resampling.LANCZOS)
 
 
-def record_of(model: "LoadedModel", device: "Device") -> dict[str, Any]:
+def record_of(model: "LoadedModel", device: "Device", tiled: bool) -> dict[str, Any]:
     """What beyond the request decided the pixels: kept in the picture, so that a difference can be explained."""
     import diffusers
     import torch
@@ -478,5 +435,7 @@ def record_of(model: "LoadedModel", device: "Device") -> dict[str, Any]:
         "device": device.kind,
         "device_name": device.title,
         "dtype": str(model.dtype).removeprefix("torch."),
+        "placement": str(model.plan.placement),
+        "tiled": tiled,
         "model_fingerprint": model.fingerprint,
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine import tape
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families import Family, Inputs, LoadedModel, Stage
+from desktop.engine.memory import Placement
 from desktop.errors import KnownError
 from desktop.messages import GenerationRequest, ModelInfo, Phase
 
@@ -63,6 +64,18 @@ def check_fits(request: GenerationRequest, info: ModelInfo) -> None:
         )
 
 
+def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
+    """Bring the pipeline into the model's plan for the memory."""
+    vae = getattr(pipeline, "vae", None)
+    if hasattr(vae, "enable_tiling") and getattr(vae, "use_tiling", False) != tiled:
+        vae.enable_tiling() if tiled else vae.disable_tiling()
+    # Both of these take away first what another pipeline over the same networks has set up.
+    if model.plan.placement == Placement.OFFLOAD:
+        pipeline.enable_model_cpu_offload(device=model.device)
+    elif model.plan.placement == Placement.SEQUENTIAL:
+        pipeline.enable_sequential_cpu_offload(device=model.device)
+
+
 class _Progress:
     """Counts the steps of all stages as one chain."""
 
@@ -82,14 +95,16 @@ def run(
     request: GenerationRequest,
     *,
     inputs: Inputs,
+    tiled: bool,
     token: CancelToken,
     on_phase: Callable[[Phase], None],
     on_step: Callable[[Stage, tape.Step], None],
 ) -> "Image":
     """Run the request's pipeline and return its picture, RGB, at the request's size.
 
-    on_step is called on this thread after every step, with index and total over all stages. A model whose preview
-    was not fitted to its VAE's own decode yet has that done from the finished picture.
+    tiled: whether the VAE decodes in tiles. on_step is called on this thread after every step, with index and total
+    over all stages. A model whose preview was not fitted to its VAE's own decode yet has that done from the finished
+    picture.
     Raises JobCancelled within one block of the network once the token is set; KnownError for what cannot work.
     """
     import torch
@@ -97,6 +112,7 @@ def run(
     check_fits(request, model.info)
     token.check()
     pipeline = model.pipelines[task_of(request)]
+    _spread(model, pipeline, tiled)
     # Drawn on the CPU, so that a seed means the same on every device.
     generator = torch.Generator("cpu").manual_seed(request.seed)
     stages = family.stages(model, pipeline, request)

@@ -7,11 +7,13 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from desktop.messages import (
     TERMINAL,
+    Advised,
     Cancelled,
     EngineReady,
     Event,
     Failed,
     PhaseChanged,
+    PlanChosen,
     Preview,
     QueueChanged,
     Saved,
@@ -26,12 +28,15 @@ class Bridge(QObject):
     busy window never lets frames pile up (200 queued frames were 631 MB). The same holds for the bytes of one
     loading phase. A preview never follows the terminal event of its job.
 
-    Signals, each with one message: ready(EngineReady), phase(PhaseChanged), queue_changed(QueueChanged),
+    Signals, each with one message: ready(EngineReady), phase(PhaseChanged), plan_chosen(PlanChosen),
+    advised(Advised), queue_changed(QueueChanged),
     started(Started), preview(Preview), saved(Saved), cancelled(Cancelled), failed(Failed).
     """
 
     ready = Signal(object)
     phase = Signal(object)
+    plan_chosen = Signal(object)
+    advised = Signal(object)
     queue_changed = Signal(object)
     started = Signal(object)
     preview = Signal(object)
@@ -51,6 +56,8 @@ class Bridge(QObject):
         self._by_type = {
             EngineReady: self.ready,
             PhaseChanged: self.phase,
+            PlanChosen: self.plan_chosen,
+            Advised: self.advised,
             QueueChanged: self.queue_changed,
             Started: self.started,
             Preview: self.preview,

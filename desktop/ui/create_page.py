@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import (
+    Advised,
     Cancelled,
     Failed,
     GenerationRequest,
@@ -132,6 +133,7 @@ class CreatePage(QWidget):
         bridge.saved.connect(self._on_saved)
         bridge.cancelled.connect(self._on_cancelled)
         bridge.failed.connect(self._on_failed)
+        bridge.advised.connect(self._on_advised)
         bridge.ready.connect(self.progress.on_ready)
 
     # What the window and other pages ask for
@@ -306,6 +308,10 @@ class CreatePage(QWidget):
         self.progress.on_failed(event)
         self.messages.show_failed(event)
         self._leave_waiting()
+
+    @Slot(object)
+    def _on_advised(self, event: Advised) -> None:
+        self.messages.show_error(KnownError(event.message, event.hint))
 
     def _end(self, job_id: str | None) -> None:
         if job_id is not None and job_id == self._running:

@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
 
     def connect_bridge(self, bridge: Bridge) -> None:
         bridge.ready.connect(self._on_ready)
+        bridge.plan_chosen.connect(self.top_bar.set_plan)
         self.create_page.connect_bridge(bridge)
         self._bridge = bridge
         if self._pictures is not None:

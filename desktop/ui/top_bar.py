@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
-from desktop.messages import ModelInfo
+from desktop.messages import ModelInfo, PlanChosen
 from desktop.ui import icons, theme
 from desktop.ui.chooser import Chooser
 from desktop.ui.icon_label import IconLabel
@@ -122,6 +122,11 @@ class TopBar(QFrame):
 
     def set_device(self, text: str) -> None:
         self._device.setText(text)
+
+    @Slot(object)
+    def set_plan(self, event: PlanChosen) -> None:
+        """How the model is spread over the memory, for whoever points at the device."""
+        self._device.setToolTip(event.text)
 
     def set_theme(self, mode: str) -> None:
         for action in self._themes.actions():

@@ -49,7 +49,7 @@ def compare(data: Path, request: GenerationRequest, turns: int) -> None:
                 return time.perf_counter() - began, previews
 
     through_the_engine()  # imports, loads, warms up
-    model, family = studio.engine._loaded  # the engine sleeps between jobs, so this thread may use its networks
+    model, family = studio.engine.holder.loaded  # the engine sleeps between jobs, so this thread may use its networks
     from diffusers import StableDiffusionPipeline
 
     from desktop.engine import schedulers

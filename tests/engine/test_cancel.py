@@ -8,6 +8,7 @@ import torch
 from desktop.engine.cancel import blocks_of
 from desktop.engine.families import FAMILIES
 from desktop.engine.hardware import Device
+from desktop.engine.memory import MemoryPlan, Placement
 from desktop.messages import Cancelled, Saved
 from tests.engine.conftest import request
 
@@ -40,7 +41,7 @@ class _Trap:
 @pytest.mark.parametrize("part", ["text_encoder", "unet", "vae.decoder"])
 def test_a_stop_inside_a_network_takes_effect_before_its_next_block(bench, part):
     before = bench.image(request())
-    model, _ = bench.engine._loaded
+    model, _ = bench.engine.holder.loaded
     asked = request(seed=11)
     job = None
     trap = _Trap(operator.attrgetter(part)(model.pipelines["text_to_image"]), lambda: bench.engine.cancel(job))
@@ -57,16 +58,16 @@ def test_a_stop_inside_a_network_takes_effect_before_its_next_block(bench, part)
 
 
 def test_a_stop_during_loading_is_kept(bench, tiny, monkeypatch):
-    from desktop.engine.families import folder
+    from desktop.engine.families import components
 
-    original = folder.load_component
+    original = components.load_component
     job = None
 
     def load_component(*args, **kwargs):
         bench.engine.cancel(job)
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(folder, "load_component", load_component)
+    monkeypatch.setattr(components, "load_component", load_component)
     with bench.engine._lock:
         job = bench.engine.submit(request())
     bench.start()
@@ -89,7 +90,11 @@ def test_the_blocks_of_the_networks_are_small_parts_of_them(bench):
     from desktop.engine.cancel import CancelToken
 
     model = FAMILIES[0].load(
-        info, device=Device(kind="cpu", title="CPU"), token=CancelToken(), on_progress=lambda done, total: None
+        info,
+        device=Device(kind="cpu", title="CPU"),
+        plan=MemoryPlan(placement=Placement.DEVICE),
+        token=CancelToken(),
+        on_progress=lambda done, total: None,
     )
     unet = model.pipelines["text_to_image"].unet
     leaves = [

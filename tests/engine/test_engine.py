@@ -155,11 +155,11 @@ def test_an_error_nobody_foresaw_is_a_bug_and_the_next_job_runs(bench):
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_no_memory_says_what_to_do(bench, error):
     def no_memory():
-        bench.before_save = lambda: None
         raise error
 
     bench.before_save = no_memory
     failed = bench.run(request())
+    bench.before_save = lambda: None
     assert not failed.is_bug
     assert "memory" in failed.message
     assert "smaller" in failed.hint

@@ -165,7 +165,7 @@ def test_every_family_is_met_by_a_design():
 def test_a_preview_fitted_to_the_first_picture_is_nearer_to_the_next_one(bench, design, info):
     request = ready(bench, info, steps=4)
     before, after = (last_preview_psnr(bench, request.replace(seed=seed)) for seed in (1, 2))
-    if bench.engine._loaded[0].preview is None:
+    if bench.engine.holder.loaded[0].preview is None:
         pytest.skip("it works on pixels; there is nothing to fit")
     assert after > before + 3
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop.engine.cancel import CancelHooks, CancelToken
+from desktop.engine.memory import MemoryPlan
 from desktop.messages import GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class LoadedModel:
     scheduler_config: as it came with the model; every run makes a fresh scheduler from it.
     preview: how its latents become pixels; None for models that work on pixels.
     preview_is_fitted: whether it was fitted against the VAE's own decode, so that there is nothing to improve.
+    plan: how it is spread over the memory there is. configs: of its components.
     fingerprint: tells two models apart in a picture's record.
     """
 
@@ -74,6 +76,9 @@ class LoadedModel:
     scheduler_config: dict[str, Any]
     preview: "PreviewMap | None"
     dtype: "torch.dtype"
+    device: str
+    plan: MemoryPlan
+    configs: Mapping[str, Mapping[str, Any]]
     fingerprint: str
     preview_is_fitted: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +105,7 @@ class Family(Protocol):
         info: ModelInfo,
         *,
         device: "Device",
+        plan: MemoryPlan,
         token: CancelToken,
         on_progress: Callable[[int, int], None],
     ) -> LoadedModel:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine.cancel import CancelHooks, CancelToken
 from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder, Stage
 from desktop.engine.families.components import SKIPPED, has_weights, named
+from desktop.engine.memory import MemoryPlan, Placement
 from desktop.errors import KnownError
 from desktop.messages import SIDE_MAX, SIDE_MIN, GenerationRequest, ModelInfo
 
@@ -164,6 +165,7 @@ class DiffusersFamily:
         info: ModelInfo,
         *,
         device: "Device",
+        plan: MemoryPlan,
         token: CancelToken,
         on_progress: Callable[[int, int], None],
     ) -> LoadedModel:
@@ -174,9 +176,10 @@ class DiffusersFamily:
         folder = open_folder(Path(info.path))
         dtype = dtype_for(device, info.bytes)
         reader = Reader(info.bytes, token, on_progress)
-        parts = reader.read(folder, dtype=dtype, device=device.kind, leave_out=self.leave_out())
+        home = device.kind if plan.placement == Placement.DEVICE else "cpu"  # offloading moves them there and back
+        parts = reader.read(folder, dtype=dtype, device=home, leave_out=self.leave_out())
         with explained(info.title):
-            pipelines, more = self.build(folder, parts, reader=reader, dtype=dtype, device=device.kind)
+            pipelines, more = self.build(folder, parts, reader=reader, dtype=dtype, device=home)
             for pipeline in pipelines.values():
                 pipeline.set_progress_bar_config(disable=True)
             view, fitted = self.preview_of(folder, parts)
@@ -190,6 +193,9 @@ class DiffusersFamily:
                 preview=view,
                 preview_is_fitted=fitted,
                 dtype=dtype,
+                device=device.kind,
+                plan=plan,
+                configs=folder.configs,
                 fingerprint=fingerprint(folder.path),
             )
 

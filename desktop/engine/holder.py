@@ -1,0 +1,136 @@
+"""The model in memory: loading it by a plan, keeping it between jobs, and the preview map that goes with it."""
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop.engine import memory
+from desktop.engine.cancel import CancelToken
+from desktop.errors import KnownError
+from desktop.messages import Event, ModelInfo, Phase, PhaseChanged, PlanChosen
+
+if TYPE_CHECKING:
+    from desktop.engine.families import Family, LoadedModel
+    from desktop.engine.hardware import Device
+
+_log = logging.getLogger(__name__)
+
+
+class ModelHolder:
+    """Holds one model at a time; of the engine's thread only.
+
+    Attributes: loaded, the model and its family, None while there is none; mode, of memory.MODES.
+    previews: a folder for maps from latents to pixels that were fitted here; None keeps none.
+    """
+
+    def __init__(self, device: "Device", previews: Path | None, emit: Callable[[Event], None], mode: str) -> None:
+        self.loaded: tuple[LoadedModel, Family] | None = None
+        self.mode = mode
+        self._device = device
+        self._previews = previews
+        self._emit = emit
+
+    def load(
+        self, info: ModelInfo, job_id: str | None, token: CancelToken, plan: memory.MemoryPlan | None = None
+    ) -> "tuple[LoadedModel, Family]":
+        """The model, from memory where it is the one already loaded and its files are the same.
+
+        plan: how, where it is not to be chosen from what is free. Raises KnownError, JobCancelled.
+        """
+        from desktop.engine.families import FAMILIES
+        from desktop.engine.families.folder import fingerprint
+
+        if self.loaded is not None:
+            held = self.loaded[0]
+            same = held.info == info and held.fingerprint == fingerprint(Path(info.path))
+            if same and plan in (None, held.plan):
+                return self.loaded
+        self.unload()
+        family = next((f for f in FAMILIES if f.name == info.family), None)
+        if family is None:
+            raise KnownError(f"Safelight does not know how to run {info.title}", "Choose another model.")
+        need, free = self._need(info, family), memory.free_now(self._device)
+        chosen = plan or memory.choose(self._device.kind, need, free, self.mode)
+        text = memory.words(chosen, need, free, self._device)
+        _log.info("%s", text)
+        self._emit(PlanChosen(job_id=job_id, model=info.title, plan=str(chosen.placement), text=text))
+        began = time.perf_counter()
+
+        def on_progress(done: int, total: int) -> None:
+            self._emit(
+                PhaseChanged(
+                    job_id=job_id,
+                    phase=Phase.LOADING,
+                    model=info.title,
+                    done_bytes=done,
+                    total_bytes=total,
+                )
+            )
+
+        model = family.load(info, device=self._device, plan=chosen, token=token, on_progress=on_progress)
+        self._take_preview(model)
+        self.loaded = model, family
+        _log.info("loaded a %s model in %.1f s", info.family, time.perf_counter() - began)
+        return self.loaded
+
+    def unload(self) -> None:
+        self.loaded = None
+        self.free()
+
+    def free(self) -> None:
+        gc.collect()
+        if self._device.kind == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def is_tiled(self, model: "LoadedModel", width: int, height: int) -> bool:
+        """Whether a picture of this size has to be decoded in tiles, by what is free now."""
+        if model.plan.tiled:
+            return True
+        taken = memory.decoding_bytes(model.configs, width, height, model.dtype.itemsize)
+        return taken > memory.free_now(self._device).device * memory.SPARE
+
+    def keep_preview(self, model: "LoadedModel") -> None:
+        """Keep a map that was fitted to a finished picture for the next time the model is loaded."""
+        from desktop.engine import preview
+
+        path = self._preview_file(model)
+        if path is None or model.preview is None or not model.preview_is_fitted or path.exists():
+            return
+        if (Path(model.info.path) / preview.FILE_NAME).exists():
+            return  # its makers gave one
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            preview.save(path, model.preview)
+        except OSError:
+            _log.exception("a preview map cannot be kept")  # it is made again from the next picture
+
+    def _need(self, info: ModelInfo, family: "Family") -> memory.Need:
+        from desktop.engine.families.folder import open_folder
+        from desktop.engine.hardware import dtype_for
+
+        folder = open_folder(Path(info.path))
+        item = dtype_for(self._device, info.bytes).itemsize
+        numbers = memory.numbers_in(folder.path, family.weighted(folder))
+        beside = info.bytes - folder.bytes  # the other half of a model, in another folder
+        if beside > 0 and folder.bytes > 0:
+            numbers["beside"] = sum(numbers.values()) * beside // folder.bytes
+        return memory.need_of(info, folder.configs, numbers, item)
+
+    def _take_preview(self, model: "LoadedModel") -> None:
+        """The map that was fitted to an earlier picture of the same model, where there is one."""
+        from desktop.engine import preview
+
+        path = self._preview_file(model)
+        if model.preview is None or model.preview_is_fitted or path is None:
+            return
+        kept = preview.load(path, model.preview.weight.shape[1])
+        if kept is not None:
+            model.preview, model.preview_is_fitted = kept, True
+
+    def _preview_file(self, model: "LoadedModel") -> Path | None:
+        return None if self._previews is None else self._previews / f"{model.fingerprint}.safetensors"
