@@ -44,11 +44,15 @@ _LINKS = {
 
 
 class HubError(KnownError):
-    """Something about the hub that the user can mend. needs_token: an access token may help."""
+    """Something about the hub that the user can mend.
 
-    def __init__(self, message: str, hint: str = "", *, needs_token: bool = False) -> None:
+    needs_token: an access token may help. link: the page where something can be done, "" where there is none.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, needs_token: bool = False, link: str = "") -> None:
         super().__init__(message, hint)
         self.needs_token = needs_token
+        self.link = link
 
 
 class Unreachable(HubError):
@@ -271,12 +275,14 @@ def _raise_for(response: "requests.Response", repo: str, endpoint: str, *, has_t
             f"The makers of {repo} want their terms accepted before it is fetched",
             f"Accept them at {page}, then give an access token from {endpoint}/settings/tokens.",
             needs_token=True,
+            link=page,
         )
     if status == 401 and has_token and code != "RepoNotFound":
         raise HubError(
             "The hub does not accept the access token",
             f"Make a new one at {endpoint}/settings/tokens and give it here.",
             needs_token=True,
+            link=f"{endpoint}/settings/tokens",
         )
     if status == 401 or code == "RepoNotFound":  # the hub does not say which, so that nobody can find out
         raise HubError(

@@ -5,33 +5,32 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from desktop.library.catalogue import Entry, Fit
 from desktop.ui import download_words, icons, theme, words
-from desktop.ui.offer_box import OfferBox
 
 _KINDS = {Fit.YES: "good", Fit.OFFLOAD: "fair", Fit.NO: "quiet"}
 
 
 class CatalogueCard(QFrame):
-    """Attributes: entry, box (what it costs and allows, once asked). Signals: get_clicked(CatalogueCard)."""
+    """Attributes: entry, fit. Signals: get_clicked(CatalogueCard)."""
 
     get_clicked = Signal(object)
 
     def __init__(self, entry: Entry, fit: Fit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme.set_kind(self, "card")
-        self.entry = entry
+        self.entry, self.fit = entry, fit
         title = QLabel(entry.title, self)
         theme.set_kind(title, "section")
-        self.fit = QLabel(download_words.fit(fit), self)
-        theme.set_kind(self.fit, _KINDS[fit])
+        badge = QLabel(download_words.fit(fit), self)
+        theme.set_kind(badge, _KINDS[fit])
         head = QHBoxLayout()
         head.setSpacing(theme.S12)
         head.addWidget(title)
-        head.addWidget(self.fit)
+        head.addWidget(badge)
         head.addStretch(1)
         good_at = QLabel(entry.good_at, self)
         good_at.setWordWrap(True)
         facts = [
-            self.tr("about {0}").format(words.size(entry.bytes)),
+            self.tr("About {0} to fetch").format(words.size(entry.bytes)),
             self.tr("{0} of memory").format(words.size(entry.memory_bytes)),
             entry.licence.name,
         ]
@@ -48,8 +47,6 @@ class CatalogueCard(QFrame):
         self._state = QLabel(self)
         theme.set_kind(self._state, "quiet")
         self._state.hide()
-        self.box = OfferBox(self)
-        self.box.dismissed.connect(self._on_dismissed)
         texts = QVBoxLayout()
         texts.setSpacing(theme.S4)
         texts.addLayout(head)
@@ -60,33 +57,31 @@ class CatalogueCard(QFrame):
         row.addLayout(texts, 1)
         row.addWidget(self.get, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._state, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
+        self._held: QWidget | None = None
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(theme.S16, theme.S12, theme.S12, theme.S12)
         column.setSpacing(theme.S8)
         column.addLayout(row)
-        column.addWidget(self.box)
 
     def set_state(self, text: str) -> None:
         """text: what became of it, such as "On its way"; "" where it can be had."""
         self._state.setText(text)
         self._state.setVisible(bool(text))
-        self.get.setVisible(not text)
+        self.get.setVisible(not text and self._held is None)
 
     @property
     def state(self) -> str:
         return self._state.text()
 
+    def hold(self, box: QWidget | None) -> None:
+        """Show this under the card's words, in the button's place; None gives back what was shown."""
+        if box is not None:
+            self._column.addWidget(box)
+        elif self._held is not None:
+            self._column.removeWidget(self._held)
+        self._held = box
+        self.set_state(self.state)
+
     @Slot()
     def _on_get(self) -> None:
-        self.get.setEnabled(False)
         self.get_clicked.emit(self)
-
-    def settle(self) -> None:
-        """Nothing is asked any more."""
-        self.box.clear()
-        self.get.setEnabled(True)
-
-    @Slot()
-    def _on_dismissed(self) -> None:
-        self.get.setEnabled(True)
-        self.get.setFocus()

@@ -43,8 +43,7 @@ class DownloadCard(QFrame):
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("How much of {0} is here").format(download.title))
         self._error = InlineError(self)
-        self._token = TokenField(self)
-        self._token.given.connect(self._on_token)
+        self._token: TokenField | None = None  # until one is asked for
         self._go = QPushButton(self)
         self._go.setMinimumWidth(88)
         self._go.clicked.connect(self._on_go)
@@ -69,13 +68,12 @@ class DownloadCard(QFrame):
         head.addLayout(texts, 1)
         head.addWidget(self._go, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._remove, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(theme.S16, theme.S12, theme.S12, theme.S16)
         column.setSpacing(theme.S8)
         column.addLayout(head)
         column.addWidget(self._bar)
         column.addWidget(self._error)
-        column.addWidget(self._token)
         self.show_download(download)
 
     def show_download(self, download: Download) -> None:
@@ -93,7 +91,7 @@ class DownloadCard(QFrame):
             self._error.show_error(KnownError(download.message, download.hint))
         else:
             self._error.clear()
-        self._token.setVisible(failed and download.needs_token)
+        self._ask_for_token(failed and download.needs_token)
         going = download.state in (State.FETCHING, State.WAITING)
         text, icon = (
             (self.tr("Pause"), "pause")
@@ -108,6 +106,14 @@ class DownloadCard(QFrame):
             icons.put(self._go, icon)
         self._go.setEnabled(download.state is not State.CHECKING)
         self._go.setVisible(download.total_bytes > 0)
+
+    def _ask_for_token(self, wanted: bool) -> None:
+        if wanted and self._token is None:
+            self._token = TokenField(self)
+            self._token.given.connect(self._on_token)
+            self._column.addWidget(self._token)
+        if self._token is not None:
+            self._token.setVisible(wanted)
 
     def wait(self) -> None:
         """The window goes: what nobody has taken back stays."""
@@ -133,7 +139,7 @@ class DownloadCard(QFrame):
         self._doom.start()
         self._remove.hide()
         self._error.clear()
-        self._token.hide()
+        self._ask_for_token(False)
         self._status.setText(self.tr("Removed; what has arrived is deleted in a moment"))
         self._status.show()
         self._go.setText(self.tr("Undo"))

@@ -31,6 +31,7 @@ class DownloadList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.S8)
         self._column.addWidget(heading)
+        self._column.addSpacing(theme.S4)
         self.hide()
 
     @property

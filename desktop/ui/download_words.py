@@ -36,7 +36,8 @@ def status(download: Download) -> str:
         case State.WAITING if download.message:
             return f"{amount(download)} · {download.message}. {download.hint}"
         case State.WAITING:
-            return _tr("{0} · waits for its turn").format(amount(download))
+            whole = amount(download) if download.done_bytes else words.size(download.total_bytes)
+            return _tr("{0} · waits for its turn").format(whole)
         case State.CHECKING:
             return _tr("All of it is here; it is being checked")
         case State.PAUSED:

@@ -1,8 +1,9 @@
 """Models that can be had: those of the catalogue, and any other of the hub by its name."""
 
+import collections
 import functools
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
@@ -10,44 +11,51 @@ from desktop.library.catalogue import Entry, Fit, catalogue, fits
 from desktop.library.download import Download, State
 from desktop.library.hub import Offer
 from desktop.library.machine import Machine
-from desktop.ui import theme
+from desktop.ui import theme, words
 from desktop.ui.background import Background
 from desktop.ui.catalogue_card import CatalogueCard
 from desktop.ui.fold import Fold
 from desktop.ui.offer_box import OfferBox
 from desktop.ui.ports import Downloads
 
-_HUB = "https://huggingface.co"
-
 
 class GetMore(QWidget):
     """Asks the hub, and the disk, on threads of its own; one question at a time, the newest.
 
+    Attributes: edit, look, cards, box (what is asked about: under the field, or inside a card).
     Signals: started() once something begins to be fetched, link_wanted(address).
     """
 
     started = Signal()
     link_wanted = Signal(str)
 
-    def __init__(self, downloads: Downloads, machine: Machine, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, downloads: Downloads, machine: Machine, parent: QWidget | None = None, *, known: bool = True
+    ) -> None:
         super().__init__(parent)
         self._downloads = downloads
-        self._machine: Machine | None = None
+        self._later: Machine | None = None  # what to judge by once no card is being read
         self._here: frozenset[str] = frozenset()
         self._coming: dict[str, str] = {}  # key of a download to its repository
         self._text = ""
         self._offers: tuple[Offer, ...] = ()
-        self._open: OfferBox | None = None
+        self._asked: CatalogueCard | None = None  # the card that holds the box; None where it is under the field
+        self._to_make: collections.deque[tuple[Entry, Fit]] = collections.deque()
+        self._maker = QTimer(self)  # a card at a time, so that the page is there at once
+        self._maker.setInterval(0)
+        self._maker.timeout.connect(self._make_card)
         self._asker = self._background("hub-asker", self._on_looked, self._on_refused)
         self._getter = self._background("download-beginner", self._on_begun, self._on_refused)
         self._keeper = self._background("token-keeper", self._on_kept, self._on_refused)
 
         heading = QLabel(self.tr("Get more"), self)
         theme.set_kind(heading, "heading")
+        self._judged = QLabel(self)
+        self._judged.setWordWrap(True)
+        theme.set_kind(self._judged, "quiet")
         self.edit = QLineEdit(self)
         self.edit.setPlaceholderText(self.tr("Any model of the hub: owner/name, or the address of its page"))
         self.edit.setAccessibleName(self.tr("A model of the hub"))
-        self.edit.setClearButtonEnabled(True)
         self.edit.returnPressed.connect(self._on_typed)
         self.look = QPushButton(self.tr("Look it up"), self)
         self.look.clicked.connect(self._on_typed)
@@ -56,7 +64,13 @@ class GetMore(QWidget):
         row.addWidget(self.edit, 1)
         row.addWidget(self.look)
         self.box = OfferBox(self)
-        self._connect_box(self.box)
+        self.box.agreed.connect(self._on_agreed)
+        self.box.again_wanted.connect(self._on_again)
+        self.box.dismissed.connect(self._on_dismissed)
+        self.box.token_given.connect(self._on_token)
+        self.box.link_clicked.connect(self.link_wanted)
+        self._under_field = QVBoxLayout()
+        self._under_field.addWidget(self.box)
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.S8)
         self._large = Fold(self.tr("Too large for this machine"), self)
@@ -70,30 +84,63 @@ class GetMore(QWidget):
         column.setSpacing(theme.S12)
         column.addWidget(heading)
         column.addLayout(row)
-        column.addWidget(self.box)
+        column.addLayout(self._under_field)
+        column.addWidget(self._judged)
         column.addLayout(self._column)
         column.addWidget(self._large)
-        self.cards: tuple[CatalogueCard, ...] = ()
-        self.set_machine(machine)
+        self.cards: list[CatalogueCard] = []
+        self.set_machine(machine, known=known)
 
-    def set_machine(self, machine: Machine) -> None:
-        """Judge every model by this machine; those that fit come first."""
-        if machine == self._machine:
+    def set_machine(self, machine: Machine, *, known: bool = True) -> None:
+        """Judge every model by this machine; those that fit come first. known: what draws here has been found out."""
+        if self._asked is not None:
+            self._later = machine  # a card that is being read stays where it is
             return
-        self._machine = machine
+        self._judged.setVisible(known)
+        self._judged.setText(self._basis(machine))
         judged = [(entry, fits(entry, machine)) for entry in catalogue()]
-        if [(card.entry, card.fit) for card in self.cards] == judged:
+        judged.sort(key=lambda pair: list(Fit).index(pair[1]))
+        if judged == [*((card.entry, card.fit) for card in self.cards), *self._to_make]:
             return
         for card in self.cards:
             card.setParent(None)
             card.deleteLater()
-        if self._open is not self.box:
-            self._open = None
-        rank = list(Fit)
-        judged.sort(key=lambda pair: rank.index(pair[1]))
-        self.cards = tuple(self._card(entry, fit) for entry, fit in judged)
-        self._large.setVisible(any(fit is Fit.NO for _, fit in judged))
-        self._show_states()
+        self.cards.clear()
+        self._to_make = collections.deque(judged)
+        self._large.setVisible(judged[-1][1] is Fit.NO)
+        self._maker.start()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every card is there."""
+        return not self._to_make
+
+    @Slot()
+    def _make_card(self) -> None:
+        entry, fit = self._to_make.popleft()
+        large = fit is Fit.NO
+        card = CatalogueCard(entry, fit, self._large.body if large else self)
+        card.get_clicked.connect(self._on_get)
+        card.set_state(self._state_of(card))
+        (self._large_column if large else self._column).addWidget(card)
+        self.cards.append(card)
+        if not self._to_make:
+            self._maker.stop()
+
+    def _judge_later(self) -> None:
+        machine, self._later = self._later, None
+        if machine is not None:
+            self.set_machine(machine)
+
+    def _basis(self, machine: Machine) -> str:
+        ram = words.size(machine.ram_bytes)
+        if machine.device_bytes is None:
+            return self.tr(
+                "Judged by {0} of memory and no graphics card: the larger a model, the longer a picture takes."
+            ).format(ram)
+        return self.tr("Judged by {0} on the graphics card and {1} beside it.").format(
+            words.size(machine.device_bytes), ram
+        )
 
     def set_here(self, repos: frozenset[str]) -> None:
         """These repositories are on this machine already."""
@@ -121,98 +168,89 @@ class GetMore(QWidget):
         background.failed.connect(failed)
         return background
 
-    def _card(self, entry: Entry, fit: Fit) -> CatalogueCard:
-        column = self._large_column if fit is Fit.NO else self._column
-        card = CatalogueCard(entry, fit, self._large.body if fit is Fit.NO else self)
-        card.get_clicked.connect(self._on_get)
-        self._connect_box(card.box)
-        column.addWidget(card)
-        return card
-
-    def _connect_box(self, box: OfferBox) -> None:
-        box.agreed.connect(self._on_agreed)
-        box.dismissed.connect(self._on_dismissed)
-        box.token_given.connect(self._on_token)
-        box.link_clicked.connect(self.link_wanted)
-
     def _show_states(self) -> None:
-        coming = set(self._coming.values())
         for card in self.cards:
-            repos = set(card.entry.repos)
-            here = repos <= self._here
-            card.set_state(self.tr("On its way") if repos & coming else self.tr("On this machine") if here else "")
+            card.set_state(self._state_of(card))
 
-    def _ask(self, text: str, box: OfferBox) -> None:
+    def _state_of(self, card: CatalogueCard) -> str:
+        repos = set(card.entry.repos)
+        if repos & set(self._coming.values()):
+            return self.tr("On its way")
+        return self.tr("On this machine") if repos <= self._here else ""
+
+    def _ask(self, text: str, card: CatalogueCard | None) -> None:
         self._settle()
-        self._text, self._open = text, box
-        box.show_working(self.tr("Asking the hub…"))
+        self._text, self._asked = text, card
+        if card is not None:
+            card.hold(self.box)
+        self.box.show_working(self.tr("Asking the hub…"))
         self._asker.start(functools.partial(self._downloads.look, text))
 
     def _settle(self) -> None:
         """Whatever was asked before is not wanted any more."""
         for background in (self._asker, self._getter, self._keeper):
             background.forget()
-        box, self._open = self._open, None
-        for card in self.cards:
-            if card.box is box:
-                card.settle()
         self.box.clear()
+        card, self._asked = self._asked, None
+        if card is not None:
+            card.hold(None)
+            self._under_field.addWidget(self.box)
 
     @Slot()
     def _on_typed(self) -> None:
         text = self.edit.text().strip()
         if text:
-            self._ask(text, self.box)
+            self._ask(text, None)
         else:
             self.edit.setFocus()
 
     @Slot(object)
     def _on_get(self, card: CatalogueCard) -> None:
-        self._ask(card.entry.name, card.box)
-        card.get.setEnabled(False)
+        self._ask(card.entry.name, card)
 
     @Slot(object)
     def _on_looked(self, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
-        if self._open is not None:
-            self._open.show_offers(offers)
+        self.box.show_offers(offers)
 
     @Slot(object)
     def _on_refused(self, error: Exception) -> None:
         if not isinstance(error, KnownError):
             error = KnownError(self.tr("This did not work ({0})").format(error), self.tr("The log says more."))
-        if self._open is not None:
-            repo = next((c.entry.repos[0] for c in self.cards if c.box is self._open), self._text)
-            self._open.show_error(error, f"{_HUB}/{repo}" if repo.count("/") == 1 else "")
+        self.box.show_error(error)
 
     @Slot()
     def _on_agreed(self) -> None:
-        if self._open is not None:
-            self._open.show_working(self.tr("Beginning…"))
+        self.box.show_working(self.tr("Beginning…"))
         self._getter.start(functools.partial(self._downloads.get, self._offers))
 
     @Slot(object)
     def _on_begun(self, keys: tuple[str, ...]) -> None:
-        if self._open is self.box:
+        if self._asked is None:
             self.edit.clear()
-        here = not keys
         self._settle()
-        if here:
+        if not keys:  # all of it was here already
             self.set_here(self._here | {offer.repo for offer in self._offers})
+        self._judge_later()
         self.started.emit()
 
     @Slot()
+    def _on_again(self) -> None:
+        self._ask(self._text, self._asked)
+
+    @Slot()
     def _on_dismissed(self) -> None:
+        card = self._asked
         self._settle()
+        (self.edit if card is None else card.get).setFocus()
+        self._judge_later()
 
     @Slot(str)
     def _on_token(self, token: str) -> None:
-        if self._open is not None:
-            self._open.show_working(self.tr("Asking again…"))
+        self.box.show_working(self.tr("Asking again…"))
         self._keeper.start(functools.partial(self._downloads.keep_token, token))
 
     @Slot(object)
     def _on_kept(self, note: str) -> None:
-        if self._open is not None:
-            self._open.show_working(f"{self.tr('Asking again…')} {note}".strip())
+        self.box.show_working(f"{self.tr('Asking again…')} {note}".strip())
         self._asker.start(functools.partial(self._downloads.look, self._text))

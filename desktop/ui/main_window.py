@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._engine, self._models, self._read_request = engine, models, read_request
         self._open_downloads = open_downloads
-        self._device_bytes: int | None = None
+        self._device: EngineReady | None = None
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
@@ -334,7 +334,7 @@ class MainWindow(QMainWindow):
         from desktop.ui.models_page import ModelsPage
 
         downloads, bridge = self._open_downloads() if self._open_downloads else (None, None)
-        page = ModelsPage(self._models, downloads, self, device_bytes=self._device_bytes)
+        page = ModelsPage(self._models, downloads, self, device=self._device)
         if bridge is not None:
             bridge.changed.connect(page.on_download)
         page.link_wanted.connect(places.open_link)
@@ -362,9 +362,9 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:
         self.top_bar.set_device(event.device)
-        self._device_bytes = event.device_bytes
+        self._device = event
         if self.models_page is not None:
-            self.models_page.set_device(event.device_bytes)
+            self.models_page.set_device(event)
 
     @Slot(bool)
     def _on_side_toggled(self, shown: bool) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSc
 from desktop.errors import KnownError
 from desktop.library.download import Download
 from desktop.library.machine import this_machine
-from desktop.messages import ModelInfo
+from desktop.messages import EngineReady, ModelInfo
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.download_list import DownloadList
@@ -39,7 +39,7 @@ class ModelsPage(QWidget):
         downloads: Downloads | None = None,
         parent: QWidget | None = None,
         *,
-        device_bytes: int | None = None,
+        device: EngineReady | None = None,
     ) -> None:
         super().__init__(parent)
         self._models = models
@@ -61,7 +61,7 @@ class ModelsPage(QWidget):
         teach = QLabel(
             self.tr(
                 "A model decides what can be drawn, and how large. Get one below, or bring your own: choose its "
-                "folder or drop it here, in diffusers layout with safetensors weights. It stays where it is."
+                "folder or drop it here. It stays where it is; its weights have to be safetensors."
             ),
             self,
         )
@@ -94,7 +94,8 @@ class ModelsPage(QWidget):
         if downloads is not None:
             self.downloads = DownloadList(downloads, inner)
             self.downloads.finished.connect(self._on_fetched)
-            self.get_more = GetMore(downloads, this_machine(device_bytes), inner)
+            device_bytes = device.device_bytes if device is not None else None
+            self.get_more = GetMore(downloads, this_machine(device_bytes), inner, known=device is not None)
             self.get_more.link_wanted.connect(self.link_wanted)
             self.get_more.started.connect(self._on_started)
             column.addSpacing(theme.S12)
@@ -147,10 +148,10 @@ class ModelsPage(QWidget):
         for card in self._cards:
             card.set_in_use(card.model.name == name)
 
-    def set_device(self, device_bytes: int | None) -> None:
-        """The memory of the graphics card, once somebody knows; None where there is none."""
+    def set_device(self, device: EngineReady) -> None:
+        """What draws here, once it has been found out."""
         if self.get_more is not None:
-            self.get_more.set_machine(this_machine(device_bytes))
+            self.get_more.set_machine(this_machine(device.device_bytes))
 
     @Slot(object)
     def on_download(self, download: Download) -> None:

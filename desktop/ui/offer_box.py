@@ -11,9 +11,13 @@ from desktop.ui.token_field import TokenField
 
 
 class OfferBox(QWidget):
-    """Hidden until something is asked. Signals: agreed(), dismissed(), link_clicked(address), token_given(token)."""
+    """Hidden until something is asked.
+
+    Signals: agreed(), again_wanted(), dismissed(), link_clicked(address), token_given(token).
+    """
 
     agreed = Signal()
+    again_wanted = Signal()
     dismissed = Signal()
     link_clicked = Signal(str)
     token_given = Signal(str)
@@ -31,6 +35,8 @@ class OfferBox(QWidget):
         self._fetch = QPushButton(self)
         theme.set_kind(self._fetch, "primary")
         self._fetch.clicked.connect(self.agreed)
+        self._again = QPushButton(self.tr("Try again"), self)
+        self._again.clicked.connect(self.again_wanted)
         self._not_now = QPushButton(self.tr("Not now"), self)
         theme.set_kind(self._not_now, "quiet")
         self._not_now.clicked.connect(self._on_not_now)
@@ -40,8 +46,9 @@ class OfferBox(QWidget):
         row = QHBoxLayout()
         row.setSpacing(theme.S8)
         row.addWidget(self._fetch)
-        row.addWidget(self._not_now)
+        row.addWidget(self._again)
         row.addWidget(self._licence)
+        row.addWidget(self._not_now)
         row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.S4, 0, 0)
@@ -85,14 +92,14 @@ class OfferBox(QWidget):
         self._show(words_="\n".join(lines), way_out=self.tr("Not now"), fetch=True)
         self._fetch.setFocus()
 
-    def show_error(self, error: KnownError, link: str = "") -> None:
-        """link: the model's page, where something can be done about it."""
+    def show_error(self, error: KnownError) -> None:
         needs_token = isinstance(error, HubError) and error.needs_token
         self._show(words_="", way_out=self.tr("Close"), token=needs_token)
         self._error.show_error(error)
-        self._licence_link = link
-        self._licence.setText(self.tr("Open its page"))
-        self._licence.setVisible(needs_token and bool(link))
+        self._again.setVisible(not needs_token)
+        self._licence_link = error.link if isinstance(error, HubError) else ""
+        self._licence.setText(self.tr("Open the page"))
+        self._licence.setVisible(bool(self._licence_link))
 
     def _show(self, *, words_: str, way_out: str = "", fetch: bool = False, token: bool = False) -> None:
         self._error.clear()
@@ -100,6 +107,7 @@ class OfferBox(QWidget):
         self._words.setVisible(bool(words_))
         self._fetch.setVisible(fetch)
         self._licence.setVisible(fetch)
+        self._again.hide()
         self._token.setVisible(token)
         self._not_now.setText(way_out)
         self._not_now.setVisible(bool(way_out))

@@ -1,7 +1,11 @@
 import pytest
 from PySide6.QtCore import Qt
 
+from desktop.library.catalogue import find
+from desktop.library.download import State
+from desktop.messages import EngineReady
 from desktop.ui.models_page import ModelsPage
+from tests.ui.download_parts import FakeDownloads, download
 from tests.ui.window_parts import LARGE, SMALL, Models, drop
 
 
@@ -88,3 +92,43 @@ def test_the_folder_of_a_model_can_be_opened(page, qtbot):
     with qtbot.waitSignal(page.folder_wanted) as wanted:
         page.cards[0].folder_clicked.emit("/models/starter")
     assert wanted.args == ["/models/starter"]
+
+
+@pytest.fixture
+def shop(qtbot, models):
+    """The page as the program has it, with a download left over and one model of the catalogue here."""
+    downloads = FakeDownloads(download(State.PAUSED, key="left"), here=find("sd-turbo").repos)
+    page = ModelsPage(models, downloads)
+    qtbot.addWidget(page)
+    page.show_models(models.list())
+    page.resize(900, 600)
+    page.show()
+    qtbot.waitUntil(lambda: page.get_more.complete and len(page.downloads.cards) == 1)
+    yield page
+    page.wait()
+
+
+def test_what_an_earlier_run_left_is_there_to_go_on_with(shop):
+    (card,) = shop.downloads.cards
+    assert card.download.key == "left"
+    assert "Go on" in card._go.text()
+    states = {card.entry.name: card.state for card in shop.get_more.cards}
+    assert states["sd-turbo"] == "On this machine"
+    assert states["sdxl"] == ""
+
+
+def test_a_fetched_model_appears_above_and_is_told(shop, qtbot, models):
+    models.models.append(LARGE)
+    with qtbot.waitSignal(shop.added) as added:
+        shop.on_download(download(State.DONE, key="left", path=LARGE.path))
+    assert added.args == [LARGE]
+    assert [card.model.name for card in shop.cards] == ["starter", "large"]
+    assert shop.downloads.isHidden()
+
+
+def test_what_fits_is_judged_anew_once_the_device_is_known(shop, qtbot):
+    assert shop.get_more._judged.isHidden()
+    shop.set_device(EngineReady(device="A card", device_bytes=10**9))
+    qtbot.waitUntil(lambda: shop.get_more.complete)
+    assert {card.fit.value for card in shop.get_more.cards} == {"no"}
+    assert "1.0 GB on the graphics card" in shop.get_more._judged.text()
