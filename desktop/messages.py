@@ -32,6 +32,7 @@ TASKS = ("text_to_image", "image_to_image", "inpaint")
 SEED_MAX = 2**64 - 1  # the largest that torch.Generator.manual_seed takes
 TEXT_MAX = 10_000  # characters of a prompt; far above what any text encoder reads
 SIDE_MIN, SIDE_MAX = 16, 8192  # pixels
+BRANCH_DEPTH_MAX = 16  # each branch carries the whole request of its trunk
 STEPS_MAX = 1000  # the length of every training schedule in use
 GUIDANCE_MAX = 50.0
 
@@ -50,6 +51,8 @@ class GenerationRequest:
     start_picture: sha256 (hex) of a picture in the store's start pictures; None draws from pure noise.
     strength: how much of the start picture is replaced, 0 (exclusive) to 1; ignored without one.
     mask: sha256 likewise; white where the start picture is drawn anew, black where it stays. None draws all of it.
+    branch: where this goes on from a step of another run instead of from noise; the seed is that of the noise still to
+    be drawn then, and model, size, steps, scheduler and start picture are the trunk's.
     width, height: pixels; what multiple a model needs is checked where the model is known.
     Raises KnownError where a value is of the wrong type or out of range.
     """
@@ -66,6 +69,7 @@ class GenerationRequest:
     start_picture: str | None = None
     strength: float = 0.6
     mask: str | None = None
+    branch: "Branch | None" = None
 
     def __post_init__(self) -> None:
         _check_text("prompt", self.prompt)
@@ -93,6 +97,27 @@ class GenerationRequest:
                 raise KnownError(f"The {name}'s fingerprint is damaged", "Drop the picture again.")
         if self.mask is not None and self.start_picture is None:
             raise KnownError("A mask needs a start picture", "Give the picture that it masks.")
+        if self.branch is not None:
+            self._check_branch(self.branch)
+
+    def _check_branch(self, branch: "Branch") -> None:
+        if not isinstance(branch, Branch):
+            raise KnownError("The branch point is damaged", "Branch again from the picture.")
+        if branch.trunk.depth >= BRANCH_DEPTH_MAX:
+            raise KnownError(
+                f"This picture is a branch of a branch, {BRANCH_DEPTH_MAX} times over", "Branch from an earlier one."
+            )
+        for name in _SHARED_WITH_TRUNK:
+            if getattr(self, name) != getattr(branch.trunk, name):
+                raise KnownError(
+                    f"A branch has the {name.replace('_', ' ')} of the picture it grows from",
+                    "Change the prompt, the guidance or the seed.",
+                )
+
+    @property
+    def depth(self) -> int:
+        """How many branches lie between this and a run from noise."""
+        return 0 if self.branch is None else 1 + self.branch.trunk.depth
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; from_json gives it back equal."""
@@ -108,12 +133,39 @@ class GenerationRequest:
             raise KnownError("The recipe is damaged: it is not a table of settings")
         fields = {f.name for f in dataclasses.fields(cls)}
         known = {key: value for key, value in data.items() if key in fields}
+        if known.get("branch") is not None:
+            known["branch"] = Branch.from_json(known["branch"])
         if missing := {"prompt", "seed"} - known.keys():
             raise KnownError(f"The recipe is damaged: {' and '.join(sorted(missing))} is missing")
         return cls(**known)
 
     def replace(self, **changes: Any) -> "GenerationRequest":
         return dataclasses.replace(self, **changes)
+
+
+_SHARED_WITH_TRUNK = ("model", "steps", "scheduler", "width", "height", "start_picture", "strength", "mask")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A place in another run's chain. step: how many of its steps are shared, at least 1.
+
+    Raises KnownError where a value is of the wrong type or out of range.
+    """
+
+    trunk: GenerationRequest
+    step: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.trunk, GenerationRequest):
+            raise KnownError("The branch point is damaged", "Branch again from the picture.")
+        _check_whole("step to branch at", self.step, 1, 2 * STEPS_MAX)
+
+    @classmethod
+    def from_json(cls, data: object) -> "Branch":
+        if not isinstance(data, Mapping) or not {"trunk", "step"} <= data.keys():
+            raise KnownError("The recipe is damaged: the branch point is no table")
+        return cls(trunk=GenerationRequest.from_json(data["trunk"]), step=data["step"])
 
 
 def _check_text(name: str, value: object) -> None:

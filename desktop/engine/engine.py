@@ -1,5 +1,6 @@
 """The engine: a queue of requests and the one thread that owns torch."""
 
+import functools
 import logging
 import threading
 import time
@@ -13,6 +14,8 @@ from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.holder import ModelHolder
 from desktop.engine.memory import MemoryPlan, cheaper
+from desktop.engine.tape import State
+from desktop.engine.tapes import Tapes
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
@@ -108,6 +111,7 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._device: Device | None = None
         self.holder: ModelHolder | None = None
+        self._tapes = Tapes()
         self._loading = CancelToken()
 
     def start(self, warm_up: str | None = None) -> None:
@@ -348,16 +352,22 @@ class Engine:
         def on_phase(phase: Phase) -> None:
             self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
 
-        image = pipeline.run(
+        run = functools.partial(
+            pipeline.run,
             model,
             family,
-            request,
             inputs=inputs,
             tiled=tiled,
             token=job.token,
             on_phase=on_phase,
             on_step=steps.report,
         )
+        start_from = None
+        if request.branch is not None:
+            start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
+        states: list[State] = []
+        image = run(request, on_state=states.append, start_from=start_from)
+        self._tapes.keep(request, model.fingerprint, states)
         self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
         return self._save(
@@ -367,6 +377,26 @@ class Engine:
             made=record_of(model, device, tiled),
             inputs=inputs,
         )
+
+    def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
+        """The chain's state after `index` steps: kept, or made again by taking them. Raises KnownError."""
+        kept = self._tapes.find(request, fingerprint, index)
+        if kept is not None:
+            return kept
+        if request.branch is not None and index <= request.branch.step:
+            return self._state_of(request.branch.trunk, index, fingerprint, run)
+        start_from = None
+        if request.branch is not None:
+            start_from = self._state_of(request.branch.trunk, request.branch.step, fingerprint, run)
+        states: list[State] = []
+        run(request, on_state=states.append, start_from=start_from, until=index + 1)
+        found = next((state for state in states if state.index == index), None)
+        if found is None:
+            raise KnownError(
+                f"There is no step {index} to go on from", "Choose one before the last step of the picture."
+            )
+        self._tapes.keep(request, fingerprint, states)
+        return found
 
     def _inputs(self, request: GenerationRequest) -> "Inputs":
         from desktop.engine.families import Inputs

@@ -11,6 +11,7 @@ from desktop.engine import tape
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families import Family, Inputs, LoadedModel, Stage
 from desktop.engine.memory import Placement
+from desktop.engine.skip import NetworkSkip, denoisers
 from desktop.errors import KnownError
 from desktop.messages import GenerationRequest, ModelInfo, Phase
 
@@ -76,6 +77,10 @@ def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
         pipeline.enable_sequential_cpu_offload(device=model.device)
 
 
+class _FarEnough(Exception):
+    """Ends a pipeline's loop whose further steps nobody wants."""
+
+
 class _Progress:
     """Counts the steps of all stages as one chain."""
 
@@ -99,12 +104,17 @@ def run(
     token: CancelToken,
     on_phase: Callable[[Phase], None],
     on_step: Callable[[Stage, tape.Step], None],
-) -> "Image":
+    on_state: Callable[[tape.State], None] | None = None,
+    start_from: tape.State | None = None,
+    until: int | None = None,
+) -> "Image | None":
     """Run the request's pipeline and return its picture, RGB, at the request's size.
 
     tiled: whether the VAE decodes in tiles. on_step is called on this thread after every step, with index and total
     over all stages. A model whose preview was not fitted to its VAE's own decode yet has that done from the finished
     picture.
+    on_state gets the chain's state before each step; start_from goes on from one, taking only the steps after it, and
+    until ends the run, with no picture, once that many steps of the chain are done.
     Raises JobCancelled within one block of the network once the token is set; KnownError for what cannot work.
     """
     import torch
@@ -116,7 +126,13 @@ def run(
     # Drawn on the CPU, so that a seed means the same on every device.
     generator = torch.Generator("cpu").manual_seed(request.seed)
     stages = family.stages(model, pipeline, request)
+    if len(stages) > 1 and (start_from is not None or until is not None):
+        raise KnownError(
+            f"{model.info.title} works in several stages, and cannot go on from the middle of one",
+            "Make the picture again from the beginning.",
+        )
     progress = _Progress(stages)
+    skip = NetworkSkip(denoisers(pipeline), model.answer_shapes)
     latents: torch.Tensor | None = None
 
     def after_step(place: int, step: tape.Step) -> None:
@@ -124,22 +140,36 @@ def run(
         token.check()
         stage, last_of_stage = stages[place], step.index == step.total
         step = progress.step(place, step)
-        if step.index == 1:
+        if step.index == 1 + (0 if start_from is None else start_from.index):
             on_phase(Phase.DENOISING)
         on_step(stage, step)
+        if until is not None and step.index >= until:
+            raise _FarEnough
         if last_of_stage and stage is stages[-1]:
             on_phase(Phase.DECODING)
             if stage.latents is not None and step.x_0 is not None and not model.preview_is_fitted:
                 latents = stage.latents(step.x_0)
 
+    resume = None
+    if start_from is not None:
+        seed = request.branch.trunk.seed if request.branch is not None else request.seed
+        resume = tape.Resumption(
+            state=start_from, seed=None if seed == request.seed else request.seed, arrived=skip.stop
+        )
+        skip.start()
+    keep = on_state if len(stages) == 1 else None
     on_phase(Phase.ENCODING)
     model.hooks.token = token
     try:
         with torch.no_grad(), contextlib.ExitStack() as recordings:
             for place, stage in enumerate(stages):
-                recordings.enter_context(tape.recording(stage.scheduler, functools.partial(after_step, place)))
+                told = functools.partial(after_step, place)
+                recordings.enter_context(tape.recording(stage.scheduler, told, keep, resume))
             drawn = torch.as_tensor(family.draw(model, pipeline, request, inputs, generator))
+    except _FarEnough:
+        return None
     finally:
+        skip.stop()
         model.hooks.token = None
         with contextlib.suppress(AttributeError):
             pipeline.maybe_free_model_hooks()

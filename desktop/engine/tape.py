@@ -1,8 +1,9 @@
-"""The tape: what every scheduler step did.
+"""The tape: what every scheduler step did, and the chain's state before it.
 
 A pipeline calls `scheduler.step(model_output, timestep, sample, ...)` once per step, on the engine's thread.
 Wrapping that one call gives progress, the predicted clean latents x_0 and the place to raise a cancel,
-for every pipeline alike, those without a step callback included.
+for every pipeline alike, those without a step callback included. It also gives the state from which the chain
+can go on later: the reverse process is a Markov chain in x_t together with what the solver remembers.
 """
 
 import functools
@@ -21,22 +22,73 @@ class Step:
     """One step of the reverse process.
 
     index: 1 to total; a second-order solver takes two for one of the request's. timestep: of the training
-    schedule, T-1 falling to 0. x_t: the state the step started from, in the scheduler's own scaling.
+    schedule, T-1 falling to 0. alpha, sigma: x_t = alpha x_0 + sigma eps where the step started; None where no
+    formula is known. x_t: the state the step started from, in the scheduler's own scaling.
     x_0: the clean latents the network predicts from x_t, same shape as x_t; None where no formula is known.
     """
 
     index: int
     total: int
     timestep: float
+    alpha: float | None
+    sigma: float | None
     x_t: "torch.Tensor"
     x_0: "torch.Tensor | None"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All that the rest of a chain depends on, before its step number `index + 1`.
+
+    index: steps taken so far. x_t: in the scheduler's own scaling. memory: the scheduler's attributes, a solver's
+    history among them. noise: the state of the generator that draws the rest of the noise; None where none is used.
+    """
+
+    index: int
+    x_t: "torch.Tensor"
+    memory: dict[str, Any]
+    noise: "torch.Tensor | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """Go on from a state instead of taking the steps before it.
+
+    seed: of the noise that is still to be drawn, where it is to be other noise than the state's. arrived: called right
+    before the first step that is taken.
+    """
+
+    state: State
+    seed: int | None
+    arrived: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Skipped:
+    """What a step that is not taken gives back, in the shape of diffusers' outputs."""
+
+    prev_sample: "torch.Tensor"
+
+    def to_tuple(self) -> tuple:
+        return (self.prev_sample,)
+
+
+_OWN = ("step", "_internal_dict")  # the wrapper below, and the configuration
+_SEEDED = ("noise_sampler",)  # made anew from the scheduler's own seed where the noise is to be other noise
+
+
 @contextmanager
-def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]:
+def recording(
+    scheduler: Any,
+    on_step: Callable[[Step], None],
+    on_state: Callable[[State], None] | None = None,
+    resume: Resumption | None = None,
+) -> Iterator[None]:
     """Call on_step after every `scheduler.step` inside the block; an exception from it stops the pipeline.
 
-    The wrapper keeps the signature, because pipelines look there for `generator` and `eta`.
+    on_state is called before each step that is taken. With resume, the first steps of the pipeline's loop are counted
+    and not taken, and the step after them starts from the state. The wrapper keeps the signature, because pipelines
+    look there for `generator` and `eta`.
     """
     original = scheduler.step
     parameters = inspect.signature(original).parameters
@@ -48,7 +100,17 @@ def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]
         nonlocal done, total
         if done == 0:
             total = _steps_ahead(scheduler, timestep)
+        generator = kwargs.get("generator")
+        if resume is not None and done < resume.state.index:
+            done += 1
+            if done == resume.state.index:
+                sample = _restore(scheduler, resume, generator).to(sample.device)
+                resume.arrived()
+            output = _Skipped(sample)
+            return output if return_dict else output.to_tuple()
         before = _noise_level(scheduler, timestep)
+        if on_state is not None:
+            on_state(_state(scheduler, done, sample, generator))
         if "order" in parameters:
             # LMS takes its order from the step's index, and finds no history where a chain starts in the middle.
             kwargs.setdefault("order", min(4, len(scheduler.derivatives) + 1))
@@ -57,7 +119,18 @@ def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]
         x_0 = getattr(output, "pred_original_sample", None)
         if x_0 is None and before is not None:
             x_0 = predicted_x0(scheduler.config, model_output, sample, *before)
-        on_step(Step(index=done, total=max(total, done), timestep=float(timestep), x_t=sample, x_0=x_0))
+        alpha, sigma = before or (None, None)
+        on_step(
+            Step(
+                index=done,
+                total=max(total, done),
+                timestep=float(timestep),
+                alpha=alpha,
+                sigma=sigma,
+                x_t=sample,
+                x_0=x_0,
+            )
+        )
         return output if return_dict else output.to_tuple()
 
     scheduler.step = step
@@ -65,6 +138,32 @@ def recording(scheduler: Any, on_step: Callable[[Step], None]) -> Iterator[None]
         yield
     finally:
         del scheduler.step  # the class's own method shows through again
+
+
+def _state(scheduler: Any, done: int, sample: "torch.Tensor", generator: Any) -> State:
+    """Tensors are shared, not copied: no scheduler changes one in place, they replace what they remember."""
+    memory = {name: _held(value) for name, value in vars(scheduler).items() if name not in _OWN}
+    noise = generator.get_state() if hasattr(generator, "get_state") else None
+    return State(index=done, x_t=sample, memory=memory, noise=noise)
+
+
+def _restore(scheduler: Any, resume: Resumption, generator: Any) -> "torch.Tensor":
+    state = resume.state
+    kept = {name: _held(value) for name, value in state.memory.items() if resume.seed is None or name not in _SEEDED}
+    vars(scheduler).update(kept)
+    if generator is not None:
+        if resume.seed is not None:
+            generator.manual_seed(resume.seed)
+        elif state.noise is not None:
+            generator.set_state(state.noise)
+    return state.x_t
+
+
+def _held(value: Any) -> Any:
+    """Lists and tables change in place as a solver goes on; what is in them does not."""
+    if isinstance(value, list):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value
 
 
 def _steps_ahead(scheduler: Any, timestep: "torch.Tensor | float") -> int:

@@ -18,7 +18,7 @@ _SD = {
     "beta_schedule": "scaled_linear",
     "steps_offset": 1,
 }
-_NOT_OURS = {"flow_euler", "lcm"}
+_NOT_OURS = {"flow_euler", "lcm", "native"}
 
 
 def _chain(name, config, oracle, steps=8):

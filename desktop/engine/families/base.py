@@ -82,6 +82,7 @@ class LoadedModel:
     fingerprint: str
     preview_is_fitted: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
+    answer_shapes: dict[Any, Any] = field(default_factory=dict)  # see skip.NetworkSkip
 
 
 class Family(Protocol):
