@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from desktop.training.recipe import Recipe
 
 OUT = Path(__file__).resolve().parents[2] / "resources" / "models" / "starter"
-STAGES = ("pack", "autoencoder", "latents", "denoiser", "export", "evaluate", "publish")
+STAGES = ("pack", "autoencoder", "latents", "denoiser", "export", "evaluate", "publish")  # run where none is named
+MORE = ("distill", "fast")  # a student that draws in four steps, and its export
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     starter.add_argument("--work", type=Path, required=True, help="folder for archives, caches and checkpoints")
     starter.add_argument("--preset", choices=("cpu", "gpu"), default="cpu", help="two cores, or one graphics card")
     starter.add_argument(
-        "--stage", default=",".join(STAGES), help=f"one or more of {', '.join(STAGES)}, with commas; all by default"
+        "--stage",
+        default=",".join(STAGES),
+        help=f"one or more of {', '.join(STAGES + MORE)}, with commas; all but the last two by default",
     )
     starter.add_argument("--sets", default="", help="picture sets, with commas: 3d,flat,gradient,cartoon,sticker,retro")
     starter.add_argument("--start", type=Path, help="a model folder to go on with, in place of the built-in one")
@@ -30,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     starter.add_argument("--minutes-denoiser", type=float, help="training time of the denoiser")
     starter.add_argument("--minutes-classifier", type=float, help="training time of the judge of the drawings")
     starter.add_argument("--scenes", type=int, help="pictures that are drawn for the denoiser")
+    starter.add_argument("--minutes-distill", type=float, help="training time of the student")
+    starter.add_argument("--pause-after", type=float, default=0.0, help="stop after so many minutes, to go on later")
     starter.add_argument("--seeds", type=int, default=3, help="drawings of each prompt in the evaluation")
     starter.add_argument("--limit", type=int, default=0, help="at most so many prompts of a kind in it; 0 for all")
     starter.add_argument("--out", type=Path, default=OUT, help="the model's folder, replaced at the end if it is worse")
@@ -52,6 +57,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         ("vae_minutes", options.minutes_vae),
         ("denoiser_minutes", options.minutes_denoiser),
         ("classifier_minutes", options.minutes_classifier),
+        ("distill_minutes", options.minutes_distill),
         ("scenes", options.scenes),
         ("device", options.device or None),
         ("styles", tuple(options.sets.split(",")) if options.sets else None),
@@ -73,15 +79,16 @@ def main(argv: Sequence[str]) -> int:
 
     from desktop.errors import KnownError
     from desktop.training import stages
+    from desktop.training.loop import Stopped
     from desktop.training.progress import Printer
 
     try:
         chosen = options.stage.split(",")
-        unknown = [stage for stage in chosen if stage not in STAGES]
+        unknown = [stage for stage in chosen if stage not in STAGES + MORE]
         if unknown:
-            raise KnownError(f"There is no stage {unknown[0]!r}", hint=f"The stages are {', '.join(STAGES)}.")
+            raise KnownError(f"There is no stage {unknown[0]!r}", hint=f"The stages are {', '.join(STAGES + MORE)}.")
         recipe = recipe_of(options)
-        printer = Printer(options.work)
+        printer = Printer(options.work, pause_after_seconds=60 * options.pause_after)
         for line in stages.run(
             recipe, chosen, printer, out=options.out, seeds=options.seeds, limit=options.limit, force=options.force
         ):
@@ -89,6 +96,9 @@ def main(argv: Sequence[str]) -> int:
     except KnownError as error:
         print(f"safelight train: {error}", file=sys.stderr)
         return 2
+    except Stopped:
+        print("Paused; the same command goes on from here.", file=sys.stderr)
+        return 0
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
         return 130

@@ -41,7 +41,8 @@ class DistillSettings:
 
 def scheduler() -> LCMScheduler:
     """What the student draws with, at STEPS steps and without guidance."""
-    return LCMScheduler(**SCHEDULE, original_inference_steps=50, set_alpha_to_one=True)
+    # steps_offset has no part in its times; the pipeline asks for it
+    return LCMScheduler(**SCHEDULE, original_inference_steps=50, set_alpha_to_one=True, steps_offset=1)
 
 
 def boundary(times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, SchedulerMixin, StableDiffusionPipeline
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from desktop.engine import preview
@@ -76,13 +76,18 @@ def write(
     tokenizer: CLIPTokenizer,
     things: int,
     shown: PreviewMap | None = None,
+    drawn_with: SchedulerMixin | None = None,
+    changes: dict[str, object] | None = None,
 ) -> int:
     """Replace `folder` by the model in half precision. Returns its bytes.
-    things: how many it knows; shown: how its latents become preview pixels.
+    things: how many it knows; shown: how its latents become preview pixels; drawn_with: another scheduler than that of
+    scheduler(), and changes to recommended() that go with it.
     Raises: KnownError where the disk is full or the model larger than BYTES_MAX.
     """
     halves = [_half(part) for part in (vae, denoiser.unet_average, denoiser.text_average)]
     made = pipeline(*halves, tokenizer)
+    made.scheduler = drawn_with or made.scheduler
+    advice = recommended(things) | (changes or {})
 
     def fill(beside: Path) -> None:
         made.save_pretrained(beside, safe_serialization=True)
@@ -90,7 +95,7 @@ def write(
         for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_folder / name, beside / "tokenizer" / name)
         (beside / "tokenizer" / "tokenizer.json").unlink(missing_ok=True)  # says the same as the two above
-        (beside / CARD).write_text(json.dumps(recommended(things), indent=1) + "\n", encoding="utf-8")
+        (beside / CARD).write_text(json.dumps(advice, indent=1) + "\n", encoding="utf-8")
         if shown is not None:
             preview.save(beside / preview.FILE_NAME, shown)
 

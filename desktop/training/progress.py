@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -11,9 +12,12 @@ PLOT_EVERY_SECONDS = 120.0
 
 
 class Printer:
-    """Prints a line every `every_seconds`: stage, samples, loss, samples a second, time left."""
+    """Prints a line every `every_seconds`: stage, samples, loss, samples a second, time left. Asks to stop after
+    `pause_after_seconds`, where that is not 0.
+    """
 
-    def __init__(self, work: Path, every_seconds: float = 15.0) -> None:
+    def __init__(self, work: Path, every_seconds: float = 15.0, *, pause_after_seconds: float = 0.0) -> None:
+        self._until = time.monotonic() + pause_after_seconds if pause_after_seconds else math.inf
         self._work, self._every = work, every_seconds
         self._at, self._plotted, self._samples = 0.0, 0.0, 0.0
         self._stage = ""
@@ -24,7 +28,7 @@ class Printer:
         if stage != self._stage:
             self._stage, self._at, self._plotted, self._samples = stage, now, now, figures["samples"]
             self._points = []
-            return True
+            return now < self._until
         if now - self._at >= self._every:
             pace = (figures["samples"] - self._samples) / (now - self._at)
             left = figures["seconds_left"]
@@ -38,4 +42,4 @@ class Printer:
         if now - self._plotted >= PLOT_EVERY_SECONDS and figures["loss"]:
             self._plotted = now
             plot.curve(self._points, stage).save(self._work / f"loss-{stage}.png")
-        return True
+        return now < self._until

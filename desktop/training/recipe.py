@@ -8,6 +8,7 @@ from pathlib import Path
 from desktop.training import pictures
 from desktop.training.classifier import ClassifierSettings
 from desktop.training.denoiser import DenoiserSettings
+from desktop.training.distill import DistillSettings
 from desktop.training.scenes import Mix
 from desktop.training.sets import SETS
 from desktop.training.vae import VaeSettings
@@ -42,6 +43,9 @@ class Recipe:
     denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
     denoiser_minutes: float = 50.0
     denoiser_steps: int = 0
+    distill: DistillSettings = field(default_factory=DistillSettings)
+    distill_minutes: float = 20.0
+    distill_steps: int = 0
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     classifier_minutes: float = 10.0
     classifier_steps: int = 0
@@ -53,7 +57,7 @@ def cpu(work: Path, **changes: object) -> Recipe:
     """For two cores and two hours: the shipped model learns colours, pairs, places and a second style."""
     settings = {
         "mix": Mix(styles=(("3d", 3.0), ("flat", 1.0))),
-        "denoiser": DenoiserSettings(peak=4e-4),
+        "denoiser": DenoiserSettings(peak=4e-4, batch=16, portion=8),
     }
     return Recipe(work=work, **{**settings, **changes})
 
@@ -76,6 +80,8 @@ def gpu(work: Path, **changes: object) -> Recipe:
             widths=(96, 192, 288), groups=32, text_width=256, text_layers=4, text_heads=8, batch=1024, compiled=True
         ),
         "denoiser_minutes": 18.0,
+        "distill": DistillSettings(batch=512),
+        "distill_minutes": 3.0,
         "classifier": ClassifierSettings(widths=(48, 96, 192, 256), batch=512, peak=3e-3),
         "classifier_minutes": 4.0,
         "sheet_minutes": 3.0,

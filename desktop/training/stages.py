@@ -24,7 +24,7 @@ def run(
     limit: int = 0,
     force: bool = False,
 ) -> Iterator[str]:
-    """Run the chosen ones of cli.STAGES, each from where it stands, and say in a line what came of each.
+    """Run the chosen ones of cli.STAGES and cli.MORE, each from where it stands, and say in a line what came of each.
 
     Raises: loop.Stopped where the report asks to stop, KnownError.
     """
@@ -40,8 +40,13 @@ def run(
     if "denoiser" in chosen:
         starter.train_denoiser(recipe, report, device)
         yield "denoiser: trained"
+    if "distill" in chosen:
+        starter.train_student(recipe, report, device)
+        yield "distill: trained"
     if "export" in chosen:
         yield f"export: {finish.export_model(recipe) / 2**20:.1f} MB in {finish.folder_of(recipe)}"
+    if "fast" in chosen:
+        yield f"fast: {finish.export_fast(recipe) / 2**20:.1f} MB in {recipe.work / finish.FAST}"
     if "evaluate" in chosen:
         yield evaluated(recipe, report, out, seeds=seeds, limit=limit)
     if "publish" in chosen:

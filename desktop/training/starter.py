@@ -1,8 +1,9 @@
 """All stages of the starter model, each going on from where its files in the work folder stand.
 
 Work folder: the fetched archives, pictures.safetensors (packed), start/ (the model that is gone on with),
-vae.safetensors, tokenizer/, latents/, denoiser.safetensors, classifier.safetensors, drawings/ (of the evaluation) and
-model/ (the export, until it is published). Deleting a file makes its stage start over.
+vae.safetensors, tokenizer/, latents/, denoiser.safetensors, student.safetensors, classifier.safetensors, drawings/ (of
+the evaluation), model/ (the export, until it is published) and fast/ (the one that draws in four steps). Deleting a
+file makes its stage start over.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from desktop.training import (
     checkpoint,
     dataset,
     denoiser,
+    distill,
     export,
     latents,
     nouns,
@@ -44,6 +46,7 @@ from desktop.training.recipe import Recipe
 from desktop.training.render import Artist
 from desktop.training.sets import SETS
 
+SCALING = "scaling.safetensors"  # in the work folder: what the latents were taken by
 Report = Callable[[str, dict[str, float]], bool]  # stage, figures -> whether to go on
 
 
@@ -174,37 +177,60 @@ def build_denoiser(recipe: Recipe) -> tuple[Denoiser, CLIPTokenizer]:
     return model, words
 
 
-def train_denoiser(recipe: Recipe, report: Report, device: torch.device) -> None:
+def lesson(recipe: Recipe, words: CLIPTokenizer, report: Report, device: torch.device) -> Lesson:
+    """What the denoiser is shown: the cached latents, scaled, and captions. Keeps the scaling for the export."""
     cached = cache_latents(recipe, report, device)
     mean, scale = scaling(recipe, cached)
-    checkpoint.store(recipe.work / "scaling.safetensors", {"mean": mean, "scale": scale}, {})
+    checkpoint.store(recipe.work / SCALING, {"mean": mean, "scale": scale}, {})
     shape = (1, -1, 1, 1)
     scaled = ((cached.latents.float() - mean.view(shape)) / scale.view(shape)).half()
-    model, words = build_denoiser(recipe)
     known = packed(recipe)
     remembered: dict[str, list[int]] = {}
-    sheets = _Sheets(recipe, model, words, known, mean, scale)
+
+    def tokens(number: int, rng: np.random.Generator) -> list[int]:
+        text = captions.caption(cached.scenes[number], known, rng)
+        if text not in remembered:
+            remembered[text] = tokenizer.numbers(words, text)
+        return remembered[text]
+
+    return Lesson(latents=scaled, tokens=tokens)
+
+
+def train_denoiser(recipe: Recipe, report: Report, device: torch.device) -> None:
+    model, words = build_denoiser(recipe)
+    shown = lesson(recipe, words, report, device)
+    sheets = _Sheets(recipe, model, words)
 
     def told(figures: dict[str, float]) -> bool:
         sheets.maybe(figures["seconds"])
         return report("denoiser", figures)
 
-    def tokens(number: int, rng: np.random.Generator) -> list[int]:
-        text = captions.caption(cached.scenes[number], known, rng)
-        if text not in remembered:
-            found = words(text, padding="max_length", max_length=words.model_max_length, truncation=True)
-            remembered[text] = found["input_ids"]
-        return remembered[text]
-
     denoiser.train(
         recipe.work / "denoiser.safetensors",
         recipe.denoiser,
         model,
-        Lesson(latents=scaled, tokens=tokens),
+        shown,
         Budget(minutes=recipe.denoiser_minutes, steps=recipe.denoiser_steps),
         device=device,
         seed=recipe.seed,
         report=told,
+    )
+
+
+def train_student(recipe: Recipe, report: Report, device: torch.device) -> None:
+    """The denoiser that draws in a few steps, from the one that draws in twenty. Raises: KnownError without that."""
+    model, words = build_denoiser(recipe)
+    denoiser.load(recipe.work / "denoiser.safetensors", model)
+    distill.train(
+        recipe.work / "student.safetensors",
+        recipe.distill,
+        model,
+        lesson(recipe, words, report, device),
+        tokenizer.numbers(words, ""),
+        Budget(minutes=recipe.distill_minutes, steps=recipe.distill_steps),
+        device=device,
+        seed=recipe.seed,
+        report=lambda figures: report("distill", figures),
     )
 
 
@@ -223,18 +249,9 @@ def sheet_prompts(known: Dataset) -> list[str]:
 class _Sheets:
     """Draws a few prompts every recipe.sheet_minutes, with the averaged weights, into the work folder's samples.png."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        model: Denoiser,
-        words: CLIPTokenizer,
-        known: Dataset,
-        mean: torch.Tensor,
-        scale: torch.Tensor,
-    ) -> None:
+    def __init__(self, recipe: Recipe, model: Denoiser, words: CLIPTokenizer) -> None:
         self._recipe, self._model, self._words = recipe, model, words
-        self._texts = sheet_prompts(known)[::4]
-        self._mean, self._scale = mean, scale
+        self._texts = sheet_prompts(packed(recipe))[::4]
         self._drawn_at: float | None = None
 
     def maybe(self, seconds: float) -> None:
@@ -246,7 +263,7 @@ class _Sheets:
         coder = start_vae(self._recipe)
         if coder is None:
             coder = vae.trained(self._recipe.work / "vae.safetensors", self._recipe.vae, self._recipe.size)
-            vae.fold(coder, self._mean, self._scale)
+            vae.fold(coder, **checkpoint.load(self._recipe.work / SCALING)[0])
         parts = (coder, self._model.unet_average, self._model.text_average, self._words, export.scheduler())
         drawn = list(Model(*parts, self._recipe.device).draw(self._texts, 1, Style()))
         made = sheet.grid(drawn, self._texts, columns=min(5, len(drawn)))

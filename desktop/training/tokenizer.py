@@ -65,6 +65,11 @@ def load(folder: Path) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
 
 
+def numbers(words: CLIPTokenizer, text: str) -> list[int]:
+    """The tokens of a prompt, cut or filled to the length that the text encoder takes."""
+    return words(text, padding="max_length", max_length=words.model_max_length, truncation=True)["input_ids"]
+
+
 def english(work: Path) -> list[str]:
     """Names and keywords of every emoji: some thousands of ordinary words that prompts are made of."""
     names = json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))

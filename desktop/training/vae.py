@@ -24,7 +24,7 @@ class VaeSettings:
     discriminator's term, 0 for none; adversary_from: progress at which it sets in.
     """
 
-    widths: tuple[int, ...] = (24, 32, 64, 96, 96)
+    widths: tuple[int, ...] = (32, 32, 64, 96, 96)
     groups: int = 4
     batch: int = 8
     crop: int = 128
@@ -86,24 +86,39 @@ def factor(vae: AutoencoderKL) -> int:
 
 
 def grow(vae: AutoencoderKL, settings: VaeSettings, size: int) -> AutoencoderKL:
-    """One level finer for pictures twice as large, with the same latents: all weights that fit are taken over, one
-    level further in; the new level at the large end and what meets it start at random.
+    """One level finer for pictures twice as large, with the same latents: all weights are taken over, one level
+    further in. The new level at the large end starts as next to nothing, so that at first pictures are halved on their
+    way in and doubled on their way out: its residual parts are zero, and its sampling convolutions the mean of four
+    pixels and the pixel itself.
 
     vae is returned as it is where it has the wanted size already. Raises: KnownError where the shapes cannot meet.
     """
     old = vae.config
     if old.sample_size == size and tuple(old.block_out_channels) == settings.widths:
         return vae
-    if 2 * old.sample_size != size or len(settings.widths) != len(old.block_out_channels) + 1:
-        hint = "Start from a model of this size or half of it, with one level less: --start, or --preset gpu."
+    widths = tuple(old.block_out_channels)
+    if 2 * old.sample_size != size or settings.widths != (widths[0], *widths):
+        hint = "Start from a model of this size, or of half of it with one level less: --start, or --preset gpu."
         raise KnownError(f"An autoencoder for {old.sample_size} cannot become one for {size}", hint=hint)
     made = build(settings, size)
     fresh, levels = made.state_dict(), len(old.block_out_channels)
     for name, tensor in vae.state_dict().items():
         for level in reversed(range(levels)):  # the encoder's levels move one in; the decoder's are counted from within
             name = name.replace(f"down_blocks.{level}.", f"down_blocks.{level + 1}.")
-        if name in fresh and fresh[name].shape == tensor.shape:
-            fresh[name] = tensor
+        fresh[name] = tensor
+    keep = torch.eye(widths[0])
+    last = f"decoder.up_blocks.{levels}.resnets"
+    for resnet in ("encoder.down_blocks.0.resnets.0", f"{last}.0", f"{last}.1"):
+        for name in ("weight", "bias"):
+            fresh[f"{resnet}.conv2.{name}"] = torch.zeros_like(fresh[f"{resnet}.conv2.{name}"])
+    for name, taps in (
+        ("encoder.down_blocks.0.downsamplers.0.conv", (slice(0, 2), slice(0, 2))),
+        (f"decoder.up_blocks.{levels - 1}.upsamplers.0.conv", (slice(1, 2), slice(1, 2))),
+    ):
+        weight = torch.zeros_like(fresh[f"{name}.weight"])
+        weight[:, :, taps[0], taps[1]] = keep[:, :, None, None]
+        fresh[f"{name}.weight"] = weight / weight.sum((1, 2, 3), keepdim=True)
+        fresh[f"{name}.bias"] = torch.zeros_like(fresh[f"{name}.bias"])
     made.load_state_dict(fresh)
     return made
 

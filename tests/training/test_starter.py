@@ -10,7 +10,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from desktop.errors import KnownError
-from desktop.training import cli, evaluate, finish, stages, starter, tokenizer, vae
+from desktop.training import cli, distill, evaluate, finish, stages, starter, tokenizer, vae
 from desktop.training.loop import Stopped
 from tests.training.makers import archives, recipe, work_folder
 
@@ -100,7 +100,7 @@ def test_a_model_for_larger_pictures_goes_on_in_the_same_latents(straight, grown
     assert float((cached.latents[0] - wanted[0]).abs().mean()) < 0.01
 
 
-def test_a_grown_autoencoder_keeps_the_inner_levels(straight):
+def test_a_grown_autoencoder_begins_as_the_one_it_grew_from(straight):
     old = vae.open_folder(finish.folder_of(straight[1]) / "vae")
     settings = vae.VaeSettings(**{**as_dict(straight[1].vae), "widths": (8, 8, 8, 8, 8)})
     new = vae.grow(old, settings, 64)
@@ -110,6 +110,15 @@ def test_a_grown_autoencoder_keeps_the_inner_levels(straight):
         ("quant_conv.weight", "quant_conv.weight"),
     ):
         assert torch.equal(old.state_dict()[name], new.state_dict()[moved])
+    torch.manual_seed(0)
+    pictures = torch.nn.functional.interpolate(torch.rand(1, 3, 4, 4), size=256, mode="bicubic")
+    with torch.no_grad():
+        wanted = vae.encode_mean(old, torch.nn.functional.avg_pool2d(pictures, 2))
+        inside = (slice(None), slice(None), slice(4, -4), slice(4, -4))  # at the edges the paddings differ
+        apart = (vae.encode_mean(new, pictures) - wanted)[inside]
+        assert float(apart.abs().mean()) < 0.25 * float(wanted[inside].std())
+        doubled = torch.nn.functional.avg_pool2d(vae.decode(new, wanted), 2)
+        assert float((doubled - vae.decode(old, wanted)).abs().mean()) < 0.1
     with pytest.raises(KnownError, match="cannot become one for 48"):
         vae.grow(old, settings, 48)
 
@@ -173,6 +182,29 @@ def test_the_folded_autoencoder_gives_the_latents_that_were_trained_on(straight)
         found = coder.encode(torch.from_numpy(starter.pictures.to_unit(drawn))[None]).latent_dist.mean[0]
     wanted = (cached.latents[3].float() - mean[:, None, None]) / scale[:, None, None]
     assert float((found - wanted).abs().mean()) < 0.01
+
+
+def test_a_student_that_draws_in_four_steps_is_exported_beside_it(straight, tmp_path):
+    made = recipe(tmp_path / "work", distill=distill.DistillSettings(batch=4, portion=2), distill_steps=2)
+    shutil.copytree(straight[1].work, made.work)
+    train(made, collect({}), ("distill", "fast"))
+    folder = made.work / finish.FAST
+    advice = json.loads((folder / "safelight.json").read_text())
+    assert (advice["steps"], advice["guidance_scale"], advice["scheduler"]) == (4, 1.0, "lcm")
+    pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(0)
+    drawn = pipe("an apple", num_inference_steps=4, guidance_scale=1.0, generator=generator).images[0]
+    assert drawn.size == (32, 32)
+
+
+def test_a_pause_that_was_asked_for_keeps_what_is_done_and_is_no_error(tmp_path, capsys, monkeypatch):
+    made = recipe(work_folder(tmp_path))
+    monkeypatch.setattr(cli, "recipe_of", lambda _options: made)
+    command = ["starter", "--work", str(tmp_path), "--stage", "autoencoder", "--pause-after", "1e-9"]
+    assert cli.main(command) == 0
+    assert "the same command goes on" in capsys.readouterr().err
+    assert finish.checkpoint.counters(tmp_path / "vae.safetensors")["done"] == 1
 
 
 def test_a_sheet_of_samples_is_drawn_as_it_goes(straight):
