@@ -199,8 +199,8 @@ def let_flux_be_small(width: int = 32) -> None:
     single_file_model.SINGLE_FILE_LOADABLE_CLASSES["FluxTransformer2DModel"]["checkpoint_mapping_fn"] = space[name]
 
 
-def draw(pipeline, **arguments):
-    """One picture of 64x64 in two steps, as a (1, 3, 64, 64) tensor; the same for the same weights."""
+def draw(pipeline, steps=2, **arguments):
+    """One picture of 64x64 in a step or two, as a (1, 3, 64, 64) tensor; the same for the same weights."""
     import torch
 
     if "Img2Img" in type(pipeline).__name__:
@@ -211,7 +211,7 @@ def draw(pipeline, **arguments):
     with torch.no_grad():
         return pipeline(
             "a red apple",
-            num_inference_steps=2,
+            num_inference_steps=steps,
             generator=generator,
             output_type="pt",
             return_dict=False,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop.errors import KnownError
 from desktop.library.file_kind import FileKind
@@ -20,7 +21,14 @@ _HALVES = (
     (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight"),
 )
 # Other ways to write a small change of a weight (LyCORIS), which diffusers does not read.
-_METHODS = ((".hada_w", "loha"), (".lokr_", "lokr"), (".oft_", "oft"), (".diff", "full difference"))
+_METHODS = (
+    (".hada_w", "loha"),
+    (".lokr_", "lokr"),
+    (".oft_", "oft"),
+    (".dora_scale", "dora"),
+    (".lora_magnitude_vector", "dora"),
+    (".lora_mid.", "tucker"),
+)
 
 _PARTS = (
     ("lora_unet_", "unet"),
@@ -42,11 +50,18 @@ _UNET_NAMES = ("down_blocks", "up_blocks", "mid_block", "input_blocks", "output_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
-    """One changed weight. name: without the part's prefix, all dots as underscores."""
+class Pair:
+    """One changed weight.
+
+    part: as FileKind has it, but that kohya's transformers call themselves "unet". name: without the part's prefix,
+    all dots as underscores. stem, down, up: names in the file, of both halves and of each.
+    """
 
     part: str
     name: str
+    stem: str
+    down: str
+    up: str
     rank: int
     into: int  # the width the weight takes
     out: int
@@ -58,14 +73,14 @@ def is_lora(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def method_of(name: str) -> str | None:
-    return next((method for mark, method in _METHODS[:3] if mark in name), None)
+    return next((method for mark, method in _METHODS if mark in name), None)
 
 
 def recognise_lora(path: Path, header: Header) -> FileKind:
     """Raises KnownError where halves are missing or do not fit each other."""
     tensors = header.tensors
     methods = {m for m in map(method_of, tensors) if m is not None}
-    pairs = list(_pairs(path, tensors))
+    pairs = pairs_of(path, tensors)
     parts = {pair.part for pair in pairs} | {_part(name)[0] for name in tensors if method_of(name)}
     family, variant, width = _family(pairs)
     if "unet" in parts and not any(p.part == "unet" and p.name.startswith(_UNET_NAMES) for p in pairs) and pairs:
@@ -133,7 +148,11 @@ def name_of(kind: FileKind) -> str:
     return f"{words} of {title}" if title else words
 
 
-def _pairs(path: Path, tensors: Mapping[str, Tensor]) -> "list[_Pair]":
+def pairs_of(path: Path, tensors: Mapping[str, Any]) -> list[Pair]:
+    """Every changed weight of a LoRA; tensors: anything with a shape, by name.
+
+    Raises KnownError where a half is missing or the two do not fit each other.
+    """
     pairs = []
     for name, tensor in tensors.items():
         for down, up in _HALVES:
@@ -149,7 +168,18 @@ def _pairs(path: Path, tensors: Mapping[str, Tensor]) -> "list[_Pair]":
             if tensor.shape[0] != other.shape[1]:
                 raise _wrong(path, f"the two halves of {name[:120]!r} do not fit each other")
             part, inner = _part(name[: -len(down)])
-            pairs.append(_Pair(part=part, name=inner, rank=tensor.shape[0], into=tensor.shape[1], out=other.shape[0]))
+            pairs.append(
+                Pair(
+                    part=part,
+                    name=inner,
+                    stem=name[: -len(down)],
+                    down=name,
+                    up=name[: -len(down)] + up,
+                    rank=tensor.shape[0],
+                    into=tensor.shape[1],
+                    out=other.shape[0],
+                )
+            )
     return pairs
 
 
@@ -162,7 +192,7 @@ def _part(name: str) -> tuple[str, str]:
     return ("unet" if flat.startswith(_UNET_NAMES) else "transformer"), flat
 
 
-def _family(pairs: list[_Pair]) -> tuple[str | None, str | None, int | None]:
+def _family(pairs: list[Pair]) -> tuple[str | None, str | None, int | None]:
     """Family, variant and width; each None where the names and shapes leave it open."""
     unet = [p for p in pairs if p.part == "unet" and p.name.startswith(_UNET_NAMES)]
     if unet:
@@ -171,7 +201,7 @@ def _family(pairs: list[_Pair]) -> tuple[str | None, str | None, int | None]:
     if not core:
         return _text_family(pairs)
 
-    def first(pattern: str) -> _Pair | None:
+    def first(pattern: str) -> Pair | None:
         return next((p for p in core if re.search(pattern, p.name)), None)
 
     if block := first(r"^(double_blocks|single_blocks|(single_)?transformer_blocks)_\d+_") or first(r"_block"):
@@ -201,7 +231,7 @@ def _family(pairs: list[_Pair]) -> tuple[str | None, str | None, int | None]:
     return None, None, None
 
 
-def _unet_family(pairs: list[_Pair], unet: list[_Pair]) -> tuple[str | None, str | None, int | None]:
+def _unet_family(pairs: list[Pair], unet: list[Pair]) -> tuple[str | None, str | None, int | None]:
     listens = next((p.into for p in unet if re.search(r"attn2_to_[kv]$", p.name)), None)
     parts = {p.part for p in pairs}
     deep = any(re.search(r"transformer_blocks_[1-9]", p.name) for p in unet)
@@ -215,7 +245,7 @@ def _unet_family(pairs: list[_Pair], unet: list[_Pair]) -> tuple[str | None, str
     return None, None, listens
 
 
-def _text_family(pairs: list[_Pair]) -> tuple[str | None, str | None, int | None]:
+def _text_family(pairs: list[Pair]) -> tuple[str | None, str | None, int | None]:
     """A LoRA of text encoders alone: two of them mean XL or later, and one is told by its width."""
     if not pairs or len({p.part for p in pairs}) > 1:
         return None, None, None
