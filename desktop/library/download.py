@@ -22,8 +22,8 @@ class State(enum.Enum):
 class Download:
     """A model on its way. key: its name among the downloads. name: what it will be called in the library.
 
-    bytes_per_s, seconds_left: None where they cannot be told yet. message, hint: why it waits or failed, else "".
-    needs_token: an access token may help. path: where the model is, once it is DONE.
+    bytes_per_s, seconds_left: None where they cannot be told yet. message, hint: why it waits or failed, or what stands
+    in the way of a DONE one's use; else "". needs_token: an access token may help. path: where a DONE one is.
     """
 
     key: str

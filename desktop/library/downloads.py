@@ -10,8 +10,9 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from desktop.errors import KnownError
 from desktop.library import partial as partials
@@ -22,6 +23,7 @@ from desktop.library.hub import Hub, Offer, Stop, Unreachable
 from desktop.library.partial import Partial
 from desktop.library.tokens import Tokens
 from desktop.library.wanted import Wanted, read_wanted
+from desktop.library.weights import check_weights
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ _SPARE_BYTES = 200 * 10**6  # left free on the disk
 
 
 class Downloads:
-    """models: the user's models folder. check(folder): raises KnownError where a model that is whole cannot be used.
+    """models: the user's models folder. check(folder): raises KnownError where a whole model there cannot be used.
 
     tell(Download): called on the thread where something changed; the newest record of a key holds.
     Calls that wait for the hub or the disk say so; the others return at once.
@@ -51,7 +53,7 @@ class Downloads:
         self._models = models
         self._check = check
         self._waits_s = waits_s
-        self._hub = Hub(self._tokens.get)
+        self._hub = Hub(self._tokens.get, _is_known)
         self._lock = threading.RLock()
         self._items: dict[str, _Item] = {}
         self._queue: collections.deque[str] = collections.deque()
@@ -242,15 +244,17 @@ class Downloads:
                     waits_s=self._waits_s,
                 )
                 for file in sorted(partial.offer.files, key=lambda f: f.bytes):  # what can be wrong shows early
-                    fetch.run(partial, file)
+                    fetch.run(partial, file, partials.find_content(self._models, file))
                 item.state = State.CHECKING
                 self.tell(item.told())
                 self._check_whole(partial)
                 if self._stop.is_set:
                     raise Stopped
-                item.path = str(partials.finish(partial, self._models))
-                item.state = State.DONE
+                path = partials.finish(partial, self._models)
+                item.path, item.state = str(path), State.DONE
             partials.forget(item.folder)  # after the lock was given back: some systems delete no file in use
+            if not partial.offer.is_file:
+                self._check_usable(item, path)
         except Timeout as error:
             raise KnownError(
                 f"Another Safelight is fetching {item.title} this moment", "Wait for it, or stop it there."
@@ -261,15 +265,24 @@ class Downloads:
             raise disk_error(self._models, error) from error
 
     def _check_whole(self, partial: Partial) -> None:
+        """Raises KnownError where what is about to be moved into place is no model."""
         offer = partial.offer
         if any(not partial.is_verified(file) for file in offer.files):
             raise KnownError(f"Files of {offer.title} were changed while it was fetched", "Resume to get them again.")
-        if not offer.is_file:
-            self._check(partial.whole)
-        else:
+        if offer.is_file:
             from desktop.library.recognise import recognise
 
             recognise(partial.verified(offer.files[0]))
+        else:
+            for folder in sorted({partial.verified(f).parent for f in offer.files if f.name.endswith(".safetensors")}):
+                check_weights(folder)
+
+    def _check_usable(self, item: "_Item", path: Path) -> None:
+        """Say so where the library cannot use what is there now, half of a cascade for example."""
+        try:
+            self._check(path)
+        except KnownError as error:
+            item.message, item.hint = error.message, error.hint
 
     def _on_bytes(self, item: "_Item", count: int) -> None:
         item.add(count)
@@ -384,6 +397,12 @@ class _Item:
             return None
         seconds = time.monotonic() - self._arrived[0][0]
         return sum(count for _, count in self._arrived if count > 0) / seconds if seconds >= 1.0 else None
+
+
+def _is_known(index: Mapping[str, Any]) -> bool:
+    from desktop.engine.families import ModelFolder, family_of
+
+    return family_of(ModelFolder(path=Path(), index=index, configs={}, bytes=0)) is not None
 
 
 def _fuller(told: Licence, known: Licence) -> Licence:

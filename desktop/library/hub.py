@@ -86,10 +86,17 @@ class Offer:
 
 
 class Hub:
-    """One hub. token: asked before each request; gives "" where there is none. Safe on any thread but the GUI's."""
+    """One hub. Every call waits for it, so none is made on the GUI thread.
 
-    def __init__(self, token: Callable[[], str] = lambda: "") -> None:
+    token: asked before each request; gives "" where there is none. knows: whether a model of this model_index.json
+    can be used once it is here.
+    """
+
+    def __init__(
+        self, token: Callable[[], str] = lambda: "", knows: Callable[[Mapping[str, Any]], bool] = lambda index: True
+    ) -> None:
         self._token = token
+        self._knows = knows
 
     @property
     def endpoint(self) -> str:
@@ -112,6 +119,11 @@ class Hub:
             chosen, is_file = pipeline_files.for_one_file(files, wanted.file), True
         elif any(f.name == INDEX for f in files):
             index = self._json(self.address(repo, revision, INDEX), repo)
+            if not self._knows(index):
+                raise KnownError(
+                    f"Safelight does not know the model family {str(index.get('_class_name'))[:60]} of {repo}",
+                    "Choose another model; those of the catalogue all run.",
+                )
             chosen = pipeline_files.for_pipeline(files, index)
         elif pipeline_files.is_one_part(files):
             chosen = pipeline_files.for_one_part(files)

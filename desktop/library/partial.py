@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop.errors import KnownError
 from desktop.files import disk_error, write_atomically
@@ -130,14 +131,31 @@ def lock_of(folder: Path) -> Path:
 
 def origins(models: Path) -> dict[str, tuple[str, Path]]:
     """The models here that were fetched: repository to its commit and folder."""
-    found = {}
+    return {origin["repo"]: (str(origin.get("revision", "")), path) for path, origin in _origins(models)}
+
+
+def find_content(models: Path, file: RemoteFile) -> Path | None:
+    """Where the same bytes are in a model that was fetched before: many models share a text encoder."""
+    if not file.sha256:
+        return None
+    for path, origin in _origins(models):
+        hashes = origin.get("sha256")
+        for name, sha256 in hashes.items() if isinstance(hashes, dict) else ():
+            if sha256 == file.sha256:
+                with contextlib.suppress(KnownError):
+                    found = path / check_file_name(name)
+                    if _size(found) == file.bytes:
+                        return found
+    return None
+
+
+def _origins(models: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     with contextlib.suppress(OSError):
         for path in sorted(models.glob(f"*/{ORIGIN}")):
             with contextlib.suppress(OSError, ValueError, RecursionError):
                 origin = json.loads(path.read_text("utf-8"))
                 if isinstance(origin, dict) and isinstance(origin.get("repo"), str):
-                    found[origin["repo"]] = (str(origin.get("revision", "")), path.parent)
-    return found
+                    yield path.parent, origin
 
 
 def _free_names(models: Path, name: str) -> Iterator[Path]:
@@ -157,7 +175,12 @@ def _size(path: Path) -> int | None:
 
 
 def _origin(offer: Offer) -> dict[str, object]:
-    return {"repo": offer.repo, "revision": offer.revision, "licence": dataclasses.asdict(offer.licence)}
+    return {
+        "repo": offer.repo,
+        "revision": offer.revision,
+        "licence": dataclasses.asdict(offer.licence),
+        "sha256": {file.name: file.sha256 for file in offer.files if file.sha256},
+    }
 
 
 def _to_json(offer: Offer) -> dict[str, object]:

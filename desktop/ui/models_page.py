@@ -224,6 +224,8 @@ class ModelsPage(QWidget):
     def _on_fetched(self, download: Download) -> None:
         models = self._models.list()
         self.show_models(models)
+        if download.message:  # it is here, and something stands in the way of its use
+            self._error.show_error(KnownError(download.message, download.hint))
         for model in models:
             if Path(model.path) == Path(download.path):
                 self.added.emit(model)

@@ -362,18 +362,65 @@ def test_a_file_that_is_whole_and_no_weights_never_shows(hub_server, start, told
     assert not (tmp_path / "models" / "two.safetensors").exists()
 
 
-def test_a_whole_model_the_library_refuses_never_shows(hub_server, tiny, start, told, library, tmp_path):
+def test_what_stands_in_the_way_of_a_whole_models_use_is_told(hub_server, tiny, start, told, tmp_path):
     def refuse(folder):
-        assert (folder / "model_index.json").is_file()
-        raise KnownError("Safelight does not know this family", "Choose another.")
+        assert folder == tmp_path / "models" / "tiny-sd"
+        raise KnownError("The prior of this model is missing", "Get it too.")
 
     hub_server.repos[REPO] = Repo(tiny)
     downloads = start()
     downloads._check = refuse
     downloads.get(downloads.look(REPO))
-    assert told.until(State.FAILED).message == "Safelight does not know this family"
-    assert not (tmp_path / "models" / "tiny-sd").exists()
+    done = told.until(State.DONE, State.FAILED)
+    assert (done.state, done.message) == (State.DONE, "The prior of this model is missing")
+
+
+def test_a_family_nobody_here_knows_is_refused_before_anything_is_fetched(hub_server, tiny, start):
+    index = {"_class_name": "MusicPipeline", "unet": ["diffusers", "UNet1DModel"]}
+    hub_server.repos[REPO] = Repo(tiny | {"model_index.json": json.dumps(index).encode()})
+    with pytest.raises(KnownError, match="does not know the model family MusicPipeline"):
+        start().look(REPO)
+
+
+def test_weights_that_are_none_never_show(hub_server, tiny, start, told, library, tmp_path):
+    hub_server.repos[REPO] = Repo(tiny | {UNET: b"not weights at all"})
+    downloads = start()
+    downloads.get(downloads.look(REPO))
+    failed = told.until(State.DONE, State.FAILED)
+    assert failed.state is State.FAILED
+    assert failed.message
     assert ready(library) == []
+    assert not (tmp_path / "models" / "tiny-sd").exists()
+
+
+def test_what_another_model_has_already_is_not_fetched_again(hub_server, tiny, start, told, library):
+    hub_server.repos[REPO] = Repo(tiny)
+    hub_server.repos["someone/relative"] = Repo(tiny | {UNET: tiny[UNET][:-4] + b"ABCD"})
+    downloads = start()
+    downloads.get(downloads.look(REPO))
+    assert told.until(State.DONE, State.FAILED).state is State.DONE
+    hub_server.sent.clear()
+    downloads.get(downloads.look("someone/relative"))
+    done = told.until(State.DONE, State.FAILED)
+    assert (done.state, done.done_bytes) == (State.DONE, done.total_bytes)
+    assert {name for name in hub_server.sent if name.endswith(".safetensors")} == {UNET}
+    assert sorted(ready(library)) == ["relative", "tiny-sd"]
+
+
+def test_bytes_that_were_changed_here_are_not_taken_for_the_same(hub_server, tiny, start, told, tmp_path):
+    hub_server.repos[REPO] = Repo(tiny)
+    hub_server.repos["someone/relative"] = Repo(tiny)
+    downloads = start()
+    downloads.get(downloads.look(REPO))
+    assert told.until(State.DONE, State.FAILED).state is State.DONE
+    (tmp_path / "models" / "tiny-sd" / VAE).write_bytes(b"?" * len(tiny[VAE]))
+    hub_server.sent.clear()
+    downloads.get(downloads.look("someone/relative"))
+    done = told.until(State.DONE, State.FAILED)
+    assert (done.state, done.done_bytes) == (State.DONE, done.total_bytes)
+    assert {name for name in hub_server.sent if name.endswith(".safetensors")} == {VAE}
+    assert (tmp_path / "models" / "relative" / VAE).read_bytes() == tiny[VAE]
+    assert (tmp_path / "models" / "tiny-sd" / VAE).exists()
 
 
 def test_two_programs_never_fetch_one_model_at_once(hub_server, tiny, start, told):
