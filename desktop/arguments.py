@@ -59,6 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", parents=[common, json], help="make a picture again from its file")
     replay.add_argument("image")
 
+    branch = commands.add_parser("branch", parents=[common, json], help="go on from a step of a picture's own chain")
+    branch.add_argument("image")
+    branch.add_argument("--step", type=int, required=True, metavar="K", help="how many of its steps are kept")
+    branch.add_argument("--prompt", metavar="T", help="what the picture should show from there on")
+    branch.add_argument("--negative", metavar="T")
+    branch.add_argument("--guidance", type=float, metavar="G")
+    branch.add_argument("--seed", type=int, metavar="N", help="of the noise still to be drawn")
+    branch.add_argument("--count", type=int, default=1, metavar="N", help="seeds go up by one")
+    branch.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
+
+    timeline = commands.add_parser("timeline", parents=[common], help="the steps a picture came by")
+    timeline.add_argument("image")
+    timeline.add_argument("--export", metavar="FILE", help="write them as .gif, .webp, or a strip as .png or .jpg")
+    timeline.add_argument("--noisy", action="store_true", help="the noisy states instead of the predicted pictures")
+
     models = commands.add_parser("models", parents=[common], help="the models on this machine")
     model_commands = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     model_commands.add_parser("list", parents=[common, json], help="name, size and folder of each")

@@ -201,6 +201,33 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineStep:
+    """One step of a finished run, as people look at it.
+
+    timestep: of the training schedule, falling to 0. alpha, sigma: x_t = alpha x_0 + sigma eps; None where not known.
+    x_0: the clean picture predicted at the step; x_t: the noisy state it was predicted from, scaled to unit variance.
+    change: mean absolute difference of x_0 to the step before, 0 to 1; stage: as in Preview.
+    """
+
+    timestep: float
+    alpha: float | None
+    sigma: float | None
+    stage: str
+    x_0: Frame | None
+    x_t: Frame | None
+    change: float | None = None
+
+    @property
+    def log_snr(self) -> float | None:
+        """Natural logarithm of alpha**2 / sigma**2 (Kingma et al., arXiv 2107.00630); None where it is not finite."""
+        import math
+
+        if not self.alpha or not self.sigma:
+            return None
+        return 2 * math.log(self.alpha / self.sigma)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What the window and the command line need to know of a model, without loading it.
 

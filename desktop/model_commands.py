@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from desktop.cli import printable
+from desktop.console import printable
 from desktop.errors import KnownError
 from desktop.library.library import Library, open_library
 from desktop.settings import Folders
@@ -243,9 +243,12 @@ class _Printer:
                 self.say(f"{download.message}. {download.hint}")
             case State.FAILED:
                 self.say(str(KnownError(download.message, download.hint)))
-            case State.DONE if not self._json:
-                self._status("")
-                print(download.path, flush=True)
+            case State.DONE:
+                if download.message:
+                    self.say(str(KnownError(download.message, download.hint)))
+                if not self._json:
+                    self._status("")
+                    print(download.path, flush=True)
 
     def _line(self, event: str, **values: object) -> None:
         print(json.dumps({"event": event} | values), flush=True)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from desktop.engine.families import Inputs
 from desktop.errors import KnownError
-from desktop.messages import GenerationRequest, PictureRecord
+from desktop.messages import GenerationRequest, PictureRecord, TimelineStep
 from desktop.store.picture_file import open_picture
 from desktop.store.recipe import read_recipe
 
@@ -93,6 +93,7 @@ class Replay:
         seconds: float,
         made: dict[str, Any],
         inputs: Inputs,
+        timeline: tuple[TimelineStep, ...],
     ) -> PictureRecord:
         """Takes the place of saving: the new picture stays in memory."""
         self._again, self._now = image, made

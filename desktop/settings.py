@@ -41,6 +41,11 @@ class Folders:
         return self.root / "thumbnails"
 
     @property
+    def timelines(self) -> Path:
+        """The steps each picture came by; deleting the folder loses only those."""
+        return self.root / "timelines"
+
+    @property
     def previews(self) -> Path:
         """Maps from latents to pixels, one a model, fitted when its first picture was finished."""
         return self.root / "previews"

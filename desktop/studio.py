@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
 from desktop.library.library import open_library
-from desktop.messages import Event, GenerationRequest, PictureRecord, Started
+from desktop.messages import Event, GenerationRequest, PictureRecord, Started, TimelineStep
 from desktop.settings import Folders
+from desktop.store import timelines
 from desktop.store.database import Database
 from desktop.store.history import History
 from desktop.store.pictures import Pictures
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Studio:
-    """Attributes: folders, database, pictures, history, starts, queue, library, downloads, engine.
+    """Attributes: folders, database, pictures, history, starts, queue, timelines, library, downloads, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
@@ -46,6 +47,7 @@ class Studio:
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database)
+        self.timelines = timelines.Timelines(folders.timelines)
         self.library = open_library(folders)
         self._emit_on = emit
         self.engine = Engine(
@@ -69,6 +71,7 @@ class Studio:
         if "downloads" in self.__dict__:
             self.downloads.close()
         ended = self.engine.close(timeout_s)
+        self.timelines.close()
         if ended:
             self.database.close_all()
         else:
@@ -99,7 +102,9 @@ class Studio:
         seconds: float,
         made: dict[str, Any],
         inputs: "Inputs",
+        timeline: tuple[TimelineStep, ...],
     ) -> PictureRecord:
+        made = made | {timelines.KEY: self.timelines.keep(timeline)}
         return self.pictures.save(request, image, seconds=seconds, made=made, attached=attached_pngs(inputs))
 
 
@@ -121,6 +126,7 @@ def save_into(folder: Path) -> Callable[..., PictureRecord]:
         seconds: float,
         made: dict[str, Any],
         inputs: "Inputs",
+        timeline: tuple[TimelineStep, ...],
     ) -> PictureRecord:
         import time
 

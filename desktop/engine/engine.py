@@ -16,6 +16,7 @@ from desktop.engine.holder import ModelHolder
 from desktop.engine.memory import MemoryPlan, cheaper
 from desktop.engine.tape import State
 from desktop.engine.tapes import Tapes
+from desktop.engine.timeline import TimelineRecorder
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
@@ -33,6 +34,7 @@ from desktop.messages import (
     QueuedJob,
     Saved,
     Started,
+    TimelineStep,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class SavePicture(Protocol):
         seconds: float,
         made: dict[str, Any],
         inputs: "Inputs",
+        timeline: tuple[TimelineStep, ...],
     ) -> PictureRecord: ...
 
 
@@ -376,6 +379,7 @@ class Engine:
             seconds=time.perf_counter() - began,
             made=record_of(model, device, tiled),
             inputs=inputs,
+            timeline=steps.timeline.steps(model),
         )
 
     def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
@@ -418,6 +422,7 @@ class _StepReporter:
         self._began = began
         self._emit = emit
         self._first_step_at: float | None = None
+        self.timeline = TimelineRecorder()
 
     def report(self, stage: "Stage", step: "Step") -> None:
         now = time.perf_counter()
@@ -428,6 +433,7 @@ class _StepReporter:
         else:  # the first step pays for warming up, so only the later ones are averaged
             left = (now - self._first_step_at) / (step.index - 1) * (step.total - step.index)
         frame = None if step.x_0 is None or stage.frame is None else stage.frame(step.x_0)
+        self.timeline.take(stage, step, frame)
         self._emit(
             Preview(
                 job_id=self._job.job_id,

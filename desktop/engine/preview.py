@@ -64,6 +64,23 @@ class PreviewMap:
         return Frame(width=width, height=height, rgb=pixels.numpy().tobytes())
 
 
+def noisy_frames(preview: PreviewMap, states: "torch.Tensor") -> list[Frame]:
+    """Frames of noisy latents, one pixel a latent, for all steps at once.
+
+    states: (N, C, h, w), scaled to unit variance. A patch is averaged to its pixel: noise has no finer detail.
+    """
+    import torch
+
+    rows, channels = preview.weight.shape[:2]
+    factors = preview.weight.sum((2, 3)).view(3, rows // 3, channels).mean(1).to(states.device)
+    with torch.no_grad():
+        colours = torch.einsum("rc,nchw->nhwr", factors, states.float())
+        colours = colours + preview.bias.view(3, rows // 3).mean(1).to(states.device)
+        colours = colours.mul(127.5).add(127.5).round_().clamp_(0, 255).to(torch.uint8).contiguous().cpu()
+    _, height, width, _ = colours.shape
+    return [Frame(width=width, height=height, rgb=picture.numpy().tobytes()) for picture in colours]
+
+
 def linear(factors: "tuple[tuple[float, float, float], ...]") -> PreviewMap:
     """One pixel a latent, from factors[channel] = (red, green, blue)."""
     import torch

@@ -20,6 +20,7 @@ class Bench:
         self.events = queue.Queue()
         self.seen = []
         self.images = {}
+        self.timelines = {}
         self.started = False
         self.before_save = lambda: None
         self.library = Library(builtin=STARTER, models=tiny.parent, added=folder / "models.json")
@@ -31,9 +32,10 @@ class Bench:
         self.on_event(event)
         self.events.put(event)
 
-    def _save(self, request, image, *, seconds, made, inputs):
+    def _save(self, request, image, *, seconds, made, inputs, timeline):
         self.before_save()
         self.images[request] = image
+        self.timelines[request] = timeline
         return PictureRecord(id=len(self.images), path="", request=request, created_at=0.0, seconds=seconds)
 
     def start(self):

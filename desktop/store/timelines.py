@@ -1,0 +1,205 @@
+"""The steps a picture came by, kept in one small file beside the database and never needed to show the picture.
+
+A file is a ZIP archive, stored, of index.json and of WebP pictures, two a step: what the network took the clean picture
+to be (x_0) and the noisy state it looked at (x_t), in the preview's colours. Thirty steps at 512x512 take under 400 KB.
+"""
+
+import io
+import json
+import math
+import queue
+import re
+import threading
+import uuid
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop.errors import KnownError
+from desktop.files import write_atomically
+from desktop.messages import Frame, TimelineStep
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+VERSION = 1
+KEY = "timeline"  # in a picture's record of how it was made: the name of its timeline
+SIDE_MAX = 256  # pixels of a kept frame's longer side
+QUALITY = 70  # of WebP, 0 to 100
+STEPS_MAX = 2000
+MEMBER_MAX = 2 * 2**20  # bytes of one frame, unpacked by the reader
+LIMIT_BYTES = 10**9  # of all timelines; the oldest go first
+
+
+class Timelines:
+    """A folder of timelines by name; written on a thread of its own, so that the engine never waits for it."""
+
+    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+        self._waiting: queue.SimpleQueue[tuple[str, Sequence[TimelineStep]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def keep(self, steps: Sequence[TimelineStep]) -> str:
+        """Begin to write them; returns the name under which they will be found."""
+        name = uuid.uuid4().hex
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="timelines", daemon=True)
+            self._thread.start()
+        self._waiting.put((name, steps))
+        return name
+
+    def close(self) -> None:
+        """Write what still waits, and end the thread."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def path_of(self, name: str) -> Path:
+        """Raises KnownError where it is no name of a timeline."""
+        if not isinstance(name, str) or not re.fullmatch(r"[0-9a-f]{32}", name):
+            raise KnownError("The name of the picture's timeline is damaged", "Make the picture again.")
+        return self._folder / name[:2] / f"{name}.zip"
+
+    def read(self, name: str) -> tuple[TimelineStep, ...]:
+        """Raises KnownError where it is gone or damaged."""
+        path = self.path_of(name)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return _read(archive)
+        except FileNotFoundError as error:
+            raise KnownError(
+                "The timeline of this picture is not kept any more", "Make the picture again to see its steps."
+            ) from error
+        # A damaged archive raises whatever the member's bytes make the unpackers stumble over.
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, RuntimeError, RecursionError) as error:
+            raise KnownError(
+                "The timeline of this picture is damaged", "Make the picture again to see its steps."
+            ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("zlib", "PIL"):
+                raise
+            raise KnownError(
+                "The timeline of this picture is damaged", "Make the picture again to see its steps."
+            ) from error
+
+    def thin(self) -> int:
+        """Delete the oldest until all are within the limit; returns how many bytes are left."""
+        try:
+            found = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._folder.glob("*/*.zip"))
+        except OSError:
+            return 0
+        total = sum(size for _, size, _ in found)
+        for _, size, path in found:
+            if total <= self._limit_bytes:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+        return total
+
+    def _write_all(self) -> None:
+        written = 0
+        while (job := self._waiting.get()) is not None:
+            name, steps = job
+            try:
+                path = self.path_of(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(path, packed(steps))
+            except (KnownError, OSError):
+                continue  # a full disk costs the timeline, never the picture
+            written += 1
+            if written % 20 == 1:
+                self.thin()
+
+
+def packed(steps: Sequence[TimelineStep]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        rows = []
+        before = None
+        for place, step in enumerate(steps):
+            row = {
+                "timestep": step.timestep,
+                "alpha": step.alpha,
+                "sigma": step.sigma,
+                "stage": step.stage,
+                "change": _change(before, step.x_0),
+            }
+            for kind, frame in (("x_0", step.x_0), ("x_t", step.x_t)):
+                if frame is not None:
+                    row[kind] = f"{place:04d}-{kind}.webp"
+                    archive.writestr(row[kind], _webp(frame))
+            before = step.x_0 or before
+            rows.append(row)
+        archive.writestr("index.json", json.dumps({"version": VERSION, "steps": rows}))
+    return buffer.getvalue()
+
+
+def _webp(frame: Frame) -> bytes:
+    image = as_image(frame)
+    image.thumbnail((SIDE_MAX, SIDE_MAX))
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=QUALITY, method=2)
+    return buffer.getvalue()
+
+
+def as_image(frame: Frame) -> "Image.Image":
+    from PIL import Image
+
+    return Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+
+
+def _change(before: Frame | None, after: Frame | None) -> float | None:
+    """Mean absolute difference of two frames, 0 to 1; None where there are not two of one size."""
+    from PIL import ImageChops, ImageStat
+
+    if before is None or after is None or (before.width, before.height) != (after.width, after.height):
+        return None
+    apart = ImageStat.Stat(ImageChops.difference(as_image(before), as_image(after)))
+    return sum(apart.mean) / (3 * 255)
+
+
+def _read(archive: zipfile.ZipFile) -> tuple[TimelineStep, ...]:
+    def member(name: str) -> bytes:
+        if archive.getinfo(name).file_size > MEMBER_MAX:
+            raise ValueError("too large")
+        return archive.read(name)
+
+    index = json.loads(member("index.json"))
+    if index["version"] != VERSION or len(index["steps"]) > STEPS_MAX:
+        raise ValueError("of another version")
+
+    def frame(name: object) -> Frame | None:
+        from desktop.store.picture_file import open_picture
+
+        if name is None:
+            return None
+        image = open_picture(member(str(name)))
+        if max(image.size) > SIDE_MAX:
+            raise ValueError("too large")
+        return Frame(width=image.width, height=image.height, rgb=image.tobytes())
+
+    steps = []
+    for row in index["steps"]:
+        numbers = {key: _number(row.get(key)) for key in ("alpha", "sigma", "change")}
+        steps.append(
+            TimelineStep(
+                timestep=float(row["timestep"]),
+                stage=str(row["stage"])[:20],
+                x_0=frame(row.get("x_0")),
+                x_t=frame(row.get("x_t")),
+                **numbers,
+            )
+        )
+    return tuple(steps)
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number

@@ -1,0 +1,77 @@
+"""Branching from a picture's own chain and showing its steps, from the command line."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from desktop.__main__ import main
+from desktop.store.recipe import read_request
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data folder, and the path of a picture made in it."""
+    data = tmp_path_factory.mktemp("data")
+    start = data / "start.png"
+    Image.linear_gradient("L").save(start)
+    safelight(data, "generate", "a red apple", "--seed", "5", "--steps", "6", "--scheduler", "ddpm")
+    safelight(data, "generate", "a pear", "--seed", "5", "--steps", "8", "--init", str(start), "--strength", "0.7")
+    plain, from_start = sorted((data / "pictures").rglob("*.png"), key=lambda path: "pear" in path.name)
+    return data, plain, from_start
+
+
+def safelight(data, *arguments):
+    assert main(["--data", str(data), *arguments]) == 0
+
+
+def printed(capsys):
+    return capsys.readouterr().out.split()
+
+
+def test_a_branch_without_a_change_is_the_same_picture(made, tmp_path, capsys):
+    data, plain, from_start = made
+    for picture in (plain, from_start):
+        safelight(data, "branch", str(picture), "--step", "2", "--out", str(tmp_path))
+        branch = printed(capsys)[0]
+        assert Image.open(branch).tobytes() == Image.open(picture).tobytes()
+
+
+def test_variations_from_a_step_on_differ_and_can_be_made_again_from_their_files(made, capsys):
+    data, plain, _ = made
+    safelight(data, "branch", str(plain), "--step", "3", "--seed", "70", "--count", "2", "--prompt", "a lemon")
+    paths = printed(capsys)
+    pictures = {Image.open(path).tobytes() for path in [plain, *paths]}
+    assert len(pictures) == 3
+    assert [read_request(path).seed for path in paths] == [70, 71]
+    assert read_request(paths[0]).branch.trunk == read_request(plain)
+    safelight(data, "replay", paths[1], "--json")
+    assert json.loads(capsys.readouterr().out)["identical"]
+
+
+def test_what_a_branch_cannot_do_is_one_line(made, tmp_path, capsys):
+    data, plain, _ = made
+    assert main(["--data", str(data), "branch", str(plain), "--step", "60", "--out", str(tmp_path)]) == 2
+    assert main(["--data", str(data), "branch", str(plain), "--step", "0"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "no step 60" in errors[0]
+
+
+def test_the_steps_are_listed_and_written_as_a_film(made, tmp_path, capsys):
+    data, plain, _ = made
+    safelight(data, "timeline", str(plain))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert "log SNR" in lines[1]
+    safelight(data, "timeline", str(plain), "--export", str(tmp_path / "film.webp"))
+    with Image.open(tmp_path / "film.webp") as film:
+        assert film.n_frames == 7
+
+
+def test_a_picture_without_a_timeline_says_so(made, tmp_path, capsys):
+    data, plain, _ = made
+    safelight(data, "branch", str(plain), "--step", "4", "--out", str(tmp_path))
+    elsewhere = printed(capsys)[0]
+    assert main(["--data", str(data), "timeline", elsewhere]) == 2
+    assert "has no timeline" in capsys.readouterr().err
