@@ -64,7 +64,8 @@ class DownloadList(QWidget):
             self.show()
 
     def wait(self) -> None:
-        self._keeper.wait()
+        """For shutdown. Whoever waits for the keyring is left to it."""
+        self._keeper.forget()
         for card in self._cards.values():
             card.wait()
 

@@ -159,8 +159,10 @@ class GetMore(QWidget):
             self._show_states()
 
     def wait(self) -> None:
-        for background in (self._asker, self._getter, self._keeper):
-            background.wait()
+        """For shutdown. Whoever waits for the hub or the keyring is left to it: that may take a minute."""
+        self._asker.forget()
+        self._keeper.forget()
+        self._getter.wait()
 
     def _background(self, name: str, done: object, failed: object) -> Background:
         background = Background(name, self)
