@@ -185,7 +185,9 @@ class GetMore(QWidget):
         self._text, self._asked = text, card
         if card is not None:
             card.hold(self.box)
+        self.box.follow(self.look if card is None else card.get)
         self.box.show_working(self.tr("Asking the hub…"))
+        self._take_focus()
         self._asker.start(functools.partial(self._downloads.look, text))
 
     def _settle(self) -> None:
@@ -214,12 +216,19 @@ class GetMore(QWidget):
     def _on_looked(self, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
         self.box.show_offers(offers)
+        self._take_focus()
 
     @Slot(object)
     def _on_refused(self, error: Exception) -> None:
         if not isinstance(error, KnownError):
             error = KnownError(self.tr("This did not work ({0})").format(error), self.tr("The log says more."))
         self.box.show_error(error)
+        self._take_focus()
+
+    def _take_focus(self) -> None:
+        """The button that was pressed on a card is gone; whoever types in the field is not disturbed."""
+        if self._asked is not None:
+            self.box.take_focus()
 
     @Slot()
     def _on_agreed(self) -> None:

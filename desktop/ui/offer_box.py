@@ -67,6 +67,19 @@ class OfferBox(QWidget):
     def error(self) -> str:
         return self._error.text()
 
+    def follow(self, widget: QWidget) -> None:
+        """Come right after this widget for whoever walks with the Tab key."""
+        for after in (self._token.edit, self._token.button, self._fetch, self._again, self._licence, self._not_now):
+            QWidget.setTabOrder(widget, after)
+            widget = after
+
+    def take_focus(self) -> None:
+        """Give the focus to what answers."""
+        for widget in (self._token.edit, self._fetch, self._again, self._not_now):
+            if widget.isVisible():
+                widget.setFocus()
+                return
+
     def clear(self) -> None:
         self._show(words_="")
         self.hide()
@@ -90,7 +103,6 @@ class OfferBox(QWidget):
         self._licence.setText(self.tr("Read the licence") if licence.link else self.tr("Open its page"))
         self._fetch.setText(self.tr("Fetch {0}").format(words.size(count)))
         self._show(words_="\n".join(lines), way_out=self.tr("Not now"), fetch=True)
-        self._fetch.setFocus()
 
     def show_error(self, error: KnownError) -> None:
         needs_token = isinstance(error, HubError) and error.needs_token

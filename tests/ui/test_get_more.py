@@ -189,3 +189,29 @@ def test_a_cascade_is_here_once_all_of_it_is(page):
     assert card(page, "deepfloyd-if").state == ""
     page.set_here(frozenset({first, second}))
     assert card(page, "deepfloyd-if").state == "On this machine"
+
+
+def test_the_keyboard_goes_on_where_the_button_was(page, qtbot, downloads):
+    page.activateWindow()
+    get = card(page, "sdxl").get
+    get.setFocus()
+    with qtbot.waitSignal(page._asker.done):
+        qtbot.keyClick(get, Qt.Key.Key_Space)
+    assert page.box._fetch.hasFocus()
+    qtbot.keyClick(page.box._fetch, Qt.Key.Key_Tab)
+    assert page.box._licence.hasFocus()
+    qtbot.keyClick(page.box._licence, Qt.Key.Key_Tab)
+    assert page.box._not_now.hasFocus()
+    qtbot.keyClick(page.box._not_now, Qt.Key.Key_Space)
+    assert get.hasFocus()
+    assert downloads.got == []
+
+
+def test_an_answer_takes_nobody_out_of_the_field(page, qtbot):
+    page.activateWindow()
+    page.edit.setFocus()
+    page.edit.setText("someone/model")
+    with qtbot.waitSignal(page._asker.done):
+        qtbot.keyClick(page.edit, Qt.Key.Key_Return)
+    assert page.box._fetch.isVisible()
+    assert page.edit.hasFocus()
