@@ -13,10 +13,11 @@ from desktop.settings import RESOURCES
 
 PATH = RESOURCES / "catalogue.json"
 _USABLE = 0.9  # of a memory: the system and the screen take the rest
+_LAYERWISE_BYTES = 4 * 10**9  # on the device, where one layer at a time is there: the layer, and decoding in tiles
 
 
 class Fit(enum.Enum):
-    """Whether a model runs here: whole in memory, with parts of it waiting outside the device, or not."""
+    """Whether a model runs here: whole on the device, with parts or layers waiting in the machine's memory, or not."""
 
     YES = "yes"
     OFFLOAD = "offload"
@@ -81,4 +82,5 @@ def fits(entry: Entry, machine: Machine) -> Fit:
     device = machine.device_bytes * _USABLE
     if entry.memory_bytes <= device:
         return Fit.YES
-    return Fit.OFFLOAD if entry.offload_bytes <= device and entry.memory_bytes <= ram else Fit.NO
+    least = min(entry.offload_bytes, _LAYERWISE_BYTES)
+    return Fit.OFFLOAD if least <= device and entry.memory_bytes <= ram else Fit.NO

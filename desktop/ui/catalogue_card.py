@@ -30,7 +30,7 @@ class CatalogueCard(QFrame):
         good_at = QLabel(entry.good_at, self)
         good_at.setWordWrap(True)
         facts = [
-            self.tr("About {0} to fetch").format(words.size(entry.bytes)),
+            self.tr("About {0}").format(words.size(entry.bytes)),
             self.tr("{0} of memory").format(words.size(entry.memory_bytes)),
             entry.licence.name,
         ]

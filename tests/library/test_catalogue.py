@@ -55,6 +55,8 @@ def test_what_fits_depends_on_the_device_first_and_on_the_memory_behind_it():
     assert fits(entry, Machine(ram_bytes=16 * GB, device_bytes=8 * GB)) is Fit.OFFLOAD
     assert fits(entry, Machine(ram_bytes=8 * GB, device_bytes=8 * GB)) is Fit.NO
     assert fits(entry, Machine(ram_bytes=64 * GB, device_bytes=4 * GB)) is Fit.NO
+    assert fits(find("flux-dev"), Machine(ram_bytes=64 * GB, device_bytes=8 * GB)) is Fit.OFFLOAD  # layer by layer
+    assert fits(find("flux-dev"), Machine(ram_bytes=32 * GB, device_bytes=8 * GB)) is Fit.NO
     assert fits(entry, Machine(ram_bytes=16 * GB)) is Fit.YES
     assert fits(entry, Machine(ram_bytes=8 * GB)) is Fit.NO
 
