@@ -127,3 +127,32 @@ def test_a_token_is_not_kept_where_there_is_no_keyring(hub, capsys, monkeypatch,
     assert main(["models", "token"]) == 2
     assert "no keyring" in capsys.readouterr().err
     assert not [f for f in data_folder.rglob("*") if f.is_file() and b"hf_secret" in f.read_bytes()]
+
+
+def test_of_many_precisions_one_is_fetched_and_draws(hub, tiny, tmp_path, capsys):
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    source = tmp_path / "source"
+    for name, content in tiny.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(content)
+    pipeline = StableDiffusionPipeline.from_pretrained(source, safety_checker=None, local_files_only=True)
+    pipeline.to(dtype=torch.float16).save_pretrained(source, variant="fp16")
+    for half in source.rglob("*.fp16.safetensors"):  # as some repositories name it
+        if half.parent.name == "vae":
+            half.rename(half.with_name(half.name.replace("fp16", "bf16")))
+    for plain in [*source.rglob("model.safetensors"), *source.rglob("diffusion_pytorch_model.safetensors")]:
+        plain.with_suffix(".bin").write_bytes(b"a pickle")
+    files = {f.relative_to(source).as_posix(): f.read_bytes() for f in source.rglob("*") if f.is_file()}
+    hub.repos["someone/half"] = Repo(files)
+    assert main(["models", "pull", "someone/half", "--yes"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert sorted(f.name for f in folder.rglob("*") if f.suffix in (".safetensors", ".bin")) == [
+        "diffusion_pytorch_model.bf16.safetensors",
+        "diffusion_pytorch_model.fp16.safetensors",
+        "model.fp16.safetensors",
+    ]
+    arguments = ["generate", "a fox", "--model", "half", "--steps", "1", "--size", "32x32", "--out", str(tmp_path)]
+    assert main(arguments) == 0, capsys.readouterr().err
+    assert Path(capsys.readouterr().out.strip()).is_file()

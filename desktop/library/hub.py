@@ -20,7 +20,7 @@ from desktop.errors import KnownError
 from desktop.library import pipeline_files
 from desktop.library.catalogue import Licence
 from desktop.library.pipeline_files import INDEX, SMALL_BYTES, RemoteFile
-from desktop.library.wanted import Wanted, folded
+from desktop.library.wanted import Wanted, folded, plain
 
 if TYPE_CHECKING:
     import requests
@@ -121,7 +121,7 @@ class Hub:
             index = self._json(self.address(repo, revision, INDEX), repo)
             if not self._knows(index):
                 raise KnownError(
-                    f"Safelight does not know the model family {str(index.get('_class_name'))[:60]} of {repo}",
+                    f"Safelight does not know the model family {plain(index.get('_class_name'))} of {repo}",
                     "Choose another model; those of the catalogue all run.",
                 )
             chosen = pipeline_files.for_pipeline(files, index)
@@ -209,7 +209,7 @@ class Hub:
             link = given if given.startswith("https://") else f"{page}/blob/main/{given}"
             if "://" in given and not given.startswith("https://"):
                 link = page
-        name = "".join(c for c in name[:80] if c.isprintable())
+        name, link = plain(name), "".join(filter(str.isprintable, link[:1000]))
         return Licence(name=name, link=link or (f"{self.endpoint}/{repo}" if name else ""))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.errors import KnownError
-from desktop.library.wanted import WEIGHTS, check_file_name, folded
+from desktop.library.wanted import WEIGHTS, check_file_name, folded, plain
 
 INDEX = "model_index.json"
 SMALL_BYTES = 100 * 2**20  # what is no weights file is never larger; Gemma's tokenizer.json has 34 MB
@@ -55,7 +55,7 @@ def for_pipeline(files: Sequence[RemoteFile], index: Mapping[str, Any]) -> tuple
     for part, (stem, has_weights) in parts.items():
         inside = by_folder.get(part, ())
         if not inside:
-            raise KnownError(f"The repository names a part {part} that is not in it", "Get the model elsewhere.")
+            raise KnownError(f"The repository names a part {plain(part)} that is not in it", "Get the model elsewhere.")
         chosen += [f for f in inside if _is_text(f)]
         if has_weights:
             chosen += _weights(part, inside, stem, precision)
@@ -83,7 +83,7 @@ def for_one_file(files: Sequence[RemoteFile], wanted: str) -> tuple[RemoteFile, 
     if wanted:
         found = [f for f in weights if f.name == wanted]
         if not found:
-            raise KnownError(f"There is no file {wanted[:120]} in the repository", _offer(weights))
+            raise KnownError(f"There is no file {plain(wanted)} in the repository", _offer(weights))
         return _checked(found)
     if not weights and any(f.name.endswith(_PICKLED) for f in files):
         raise _pickled("The repository's weights")
@@ -177,6 +177,6 @@ def _pickled(what: str) -> KnownError:
 
 
 def _offer(weights: Sequence[RemoteFile]) -> str:
-    names = [f.name for f in weights[:4]]
+    names = [plain(f.name) for f in weights[:4]]
     more = " and others" if len(weights) > 4 else ""
     return f"Write owner/name/file; there is {', '.join(names)}{more}." if names else "Name another one."

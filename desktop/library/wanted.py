@@ -75,11 +75,16 @@ def check_file_name(name: str) -> PurePosixPath:
         )
     )
     if bad:
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:80])
         raise KnownError(
-            f"The repository names a file {shown!r}, which is not safe to write", "Get the model from another place."
+            f"The repository names a file {plain(name)!r}, which is not safe to write",
+            "Get the model from another place.",
         )
     return path
+
+
+def plain(text: object) -> str:
+    """Somebody else's words, short, and with nothing in them that a terminal would take for a command."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)[:80])
 
 
 def folded(name: str) -> str:

@@ -39,6 +39,7 @@ class GetMore(QWidget):
         self._coming: dict[str, str] = {}  # key of a download to its repository
         self._text = ""
         self._offers: tuple[Offer, ...] = ()
+        self._note = ""  # about the token, where it cannot be kept
         self._asked: CatalogueCard | None = None  # the card that holds the box; None where it is under the field
         self._to_make: collections.deque[tuple[Entry, Fit]] = collections.deque()
         self._maker = QTimer(self)  # a card at a time, so that the page is there at once
@@ -182,7 +183,7 @@ class GetMore(QWidget):
 
     def _ask(self, text: str, card: CatalogueCard | None) -> None:
         self._settle()
-        self._text, self._asked = text, card
+        self._text, self._asked, self._note = text, card, ""
         if card is not None:
             card.hold(self.box)
         self.box.follow(self.look if card is None else card.get)
@@ -215,7 +216,7 @@ class GetMore(QWidget):
     @Slot(object)
     def _on_looked(self, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
-        self.box.show_offers(offers)
+        self.box.show_offers(offers, self._note)
         self._take_focus()
 
     @Slot(object)
@@ -263,5 +264,5 @@ class GetMore(QWidget):
 
     @Slot(object)
     def _on_kept(self, note: str) -> None:
-        self.box.show_working(f"{self.tr('Asking again…')} {note}".strip())
+        self._note = note
         self._asker.start(functools.partial(self._downloads.look, self._text))

@@ -1,5 +1,6 @@
 """One line of trouble, right under what caused it."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop.errors import KnownError
@@ -13,6 +14,7 @@ class InlineError(QLabel):
         super().__init__(parent)
         theme.set_kind(self, "error")
         self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # names in it come from files and from the hub
         self.setAccessibleName(self.tr("What is wrong"))
         self.hide()
 

@@ -88,7 +88,8 @@ class OfferBox(QWidget):
         """Something is under way; it can be left alone."""
         self._show(words_=text, way_out=self.tr("Never mind"))
 
-    def show_offers(self, offers: tuple[Offer, ...]) -> None:
+    def show_offers(self, offers: tuple[Offer, ...], note: str = "") -> None:
+        """note: what else there is to say."""
         count = sum(offer.bytes for offer in offers)
         licence = offers[0].licence
         lines = [
@@ -99,6 +100,8 @@ class OfferBox(QWidget):
         ]
         if any(offer.gated for offer in offers):
             lines.append(self.tr("You accepted its makers' terms on the hub; they hold here too."))
+        if note:
+            lines.append(note)
         self._licence_link = licence.link or offers[0].link
         self._licence.setText(self.tr("Read the licence") if licence.link else self.tr("Open its page"))
         self._fetch.setText(self.tr("Fetch {0}").format(words.size(count)))

@@ -192,3 +192,20 @@ def test_the_offline_switch_of_the_engine_does_not_stand_in_the_way(hub_server):
     assert huggingface_hub.constants.is_offline_mode()  # as in the program, where the engine sets it
     hub_server.repos["someone/model"] = Repo(FILES)
     assert look().repo == "someone/model"
+
+
+def test_nothing_the_hub_says_reaches_a_terminal_as_a_command(hub_server):
+    index = b'{"_class_name": "\\u001b[31mPipeline"}'
+    hub_server.repos["someone/model"] = Repo(
+        {"model_index.json": index}, card={"license": "\x1b[2J", "license_link": "\x07"}
+    )
+    with pytest.raises(KnownError) as caught:
+        Hub(knows=lambda index: False).look(WANTED)
+    assert str(caught.value).isprintable()
+    hub_server.repos["someone/model"].files = {"\x1b[31m.gguf": b"", "b.gguf": b""}
+    with pytest.raises(KnownError) as caught:
+        look()
+    assert str(caught.value).isprintable()
+    hub_server.repos["someone/model"].files = {"b.gguf": b""}
+    licence = look().licence
+    assert (licence.name + licence.link).isprintable()

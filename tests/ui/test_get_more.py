@@ -136,6 +136,7 @@ def test_a_token_is_asked_for_where_one_is_needed(page, qtbot, downloads):
     assert downloads.tokens == ["hf_secret"]
     assert page.box._token.edit.text() == ""
     assert "someone/gated" in page.box.text
+    assert downloads.note in page.box.text
 
 
 def test_a_bug_is_told_too(page, qtbot):

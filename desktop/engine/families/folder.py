@@ -65,9 +65,9 @@ def companion(folder: ModelFolder, pipelines: set[str]) -> ModelFolder | None:
 
 
 def variant_of(folder: Path) -> str | None:
-    """ "fp16" where the weights are there in half precision only."""
+    """ "fp16" or "bf16" where the weights are there in half precision only."""
     names = [f.name for f in folder.glob("*.safetensors")]
-    return "fp16" if names and all(".fp16" in name for name in names) else None
+    return next((half for half in ("fp16", "bf16") if names and all(f".{half}" in name for name in names)), None)
 
 
 def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | None = None) -> Any:
