@@ -89,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("text")
     gallery_commands.add_parser("rebuild", parents=[common], help="read the pictures folder anew")
 
+    waiting = commands.add_parser("queue", parents=[common], help="what a stop or a crash left undone")
+    queue_commands = waiting.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    queue_commands.add_parser("list", parents=[common, json], help="the prompts that wait")
+    queue_commands.add_parser("resume", parents=[common, json], help="make them, the unfinished one from where it was")
+
     train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
     train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
     return parser

@@ -38,6 +38,10 @@ def main(arguments: argparse.Namespace) -> int:
             from desktop import model_commands
 
             return model_commands.main(folders, arguments)
+        case "queue":
+            from desktop import queue_commands
+
+            return queue_commands.main(folders, arguments)
         case "gallery":
             return _gallery(folders, arguments)
     raise AssertionError(arguments.command)
@@ -76,7 +80,7 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
             mask=None if arguments.mask is None else studio.starts.keep(user_path(arguments.mask)),
         )
         requests = [request.replace(seed=seed + n) for n in range(arguments.count)]
-        return run(studio, events, requests, Printer(arguments.json))
+        return run(studio, events, requests, Printer(arguments.json), keep=save is None)
     finally:
         studio.close()
 

@@ -128,11 +128,28 @@ def as_line(event: Event) -> dict[str, object] | None:
     return None
 
 
-def run(studio: Studio, events: "queue.SimpleQueue[Event]", requests: list[GenerationRequest], printer: Printer) -> int:
-    """Run the requests one after another; stops them all at the first interrupt."""
+def run(
+    studio: Studio,
+    events: "queue.SimpleQueue[Event]",
+    requests: list[GenerationRequest],
+    printer: Printer,
+    keep: bool = False,
+) -> int:
+    """Run the requests one after another; stops them all at the first interrupt.
+
+    keep: whether what is not done yet is written to the saved queue, for the case that the process is killed.
+    """
     status = 0
+    others = tuple(request for request in studio.queue.load() if request not in requests) if keep else ()
+    if keep:  # before the engine starts, which may be the moment it is killed
+        studio.queue.keep((*others, *requests))
     studio.engine.start()
-    jobs: set[str | None] = {studio.engine.submit(request) for request in requests}
+    jobs: dict[str | None, GenerationRequest] = {studio.engine.submit(request): request for request in requests}
+
+    def write_queue() -> None:
+        if keep:
+            studio.queue.keep((*others, *jobs.values()))
+
     interrupted = False
 
     def on_interrupt(signal_number: int, frame: object) -> None:
@@ -148,7 +165,8 @@ def run(studio: Studio, events: "queue.SimpleQueue[Event]", requests: list[Gener
             event = events.get()
             printer.tell(event)
             if isinstance(event, TERMINAL):
-                jobs.discard(event.job_id)
+                jobs.pop(event.job_id, None)
+                write_queue()
             if isinstance(event, Failed):
                 status = 1 if event.is_bug or status == 1 else 2
                 if event.job_id is None:  # the engine itself did not start

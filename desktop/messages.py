@@ -333,9 +333,10 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueChanged:
-    """The whole queue, the running job first."""
+    """The whole queue, the running job first. paused: nothing runs until the user says so."""
 
     jobs: tuple[QueuedJob, ...]
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,11 @@ class Folders:
         return self.root / "thumbnails"
 
     @property
+    def unfinished(self) -> Path:
+        """The state of the running picture, from which it goes on after a crash."""
+        return self.root / "unfinished.safetensors"
+
+    @property
     def timelines(self) -> Path:
         """The steps each picture came by; deleting the folder loses only those."""
         return self.root / "timelines"

@@ -50,12 +50,14 @@ class Studio:
         self.timelines = timelines.Timelines(folders.timelines)
         self.library = open_library(folders)
         self._emit_on = emit
+        self._started = ""
         self.engine = Engine(
             models=self.library,
             save=save or self._save,
             open_start=open_start or self.starts.open,
             emit=self._emit,
             previews=folders.previews,
+            unfinished=folders.unfinished,
             memory_mode=memory_mode,
         )
 
@@ -90,7 +92,8 @@ class Studio:
         return len(added)
 
     def _emit(self, event: Event) -> None:
-        if isinstance(event, Started):
+        if isinstance(event, Started) and event.job_id != self._started:  # one that was paused starts again
+            self._started = event.job_id
             self.history.add(event.request)  # before anything can go wrong with the run
         self._emit_on(event)
 

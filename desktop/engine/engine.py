@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop.engine.cancel import CancelToken, JobCancelled
+from desktop.engine.checkpoints import Checkpoints
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.holder import ModelHolder
 from desktop.engine.memory import MemoryPlan, cheaper
@@ -69,13 +70,14 @@ class SavePicture(Protocol):
 
 
 class _Job:
-    __slots__ = ("job_id", "request", "steps_done", "token")
+    __slots__ = ("job_id", "pausing", "request", "steps_done", "token")
 
     def __init__(self, request: GenerationRequest) -> None:
         self.job_id = uuid.uuid4().hex
         self.request = request
         self.token = CancelToken()
         self.steps_done = 0
+        self.pausing = False  # it is stopped, and goes on from here when the engine does
 
 
 class Engine:
@@ -84,6 +86,7 @@ class Engine:
     emit: called with every event, on whichever thread caused it; must not block. Events of the queue come in the
     order in which the queue changed. open_start: gives a start picture or a mask by its fingerprint, RGB; raises
     KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
+    unfinished: a file for the state of the running picture, from which the same request goes on after a crash.
     memory_mode: of memory.MODES.
     Attributes: holder, the model in memory; of the engine's thread, and None until torch is imported.
     """
@@ -96,6 +99,7 @@ class Engine:
         open_start: "Callable[[str], Image]",
         emit: Callable[[Event], None],
         previews: Path | None = None,
+        unfinished: Path | None = None,
         memory_mode: str = "auto",
     ) -> None:
         self._models = models
@@ -115,6 +119,8 @@ class Engine:
         self._device: Device | None = None
         self.holder: ModelHolder | None = None
         self._tapes = Tapes()
+        self._checkpoints = None if unfinished is None else Checkpoints(unfinished)
+        self._paused = False
         self._loading = CancelToken()
 
     def start(self, warm_up: str | None = None) -> None:
@@ -138,6 +144,7 @@ class Engine:
         """Stop the job if it runs, remove it if it waits; one that has ended is left alone."""
         with self._lock:
             if self._running is not None and self._running.job_id == job_id:
+                self._running.pausing = False
                 self._running.token.set()
                 return
             for job in self._waiting:
@@ -158,6 +165,24 @@ class Engine:
                     self._waiting.insert(max(0, index), job)
                     self._tell_queue()
                     return
+
+    def pause(self) -> None:
+        """Stop after the block that is being computed, and start nothing; the running job goes on when resume comes.
+
+        At most one step of it is computed again, and nothing at all where the program ends in between.
+        """
+        with self._lock:
+            self._paused = True
+            if self._running is not None:
+                self._running.pausing = True
+                self._running.token.set()
+            self._tell_queue()
+
+    def resume(self) -> None:
+        with self._something_to_do:
+            self._paused = False
+            self._tell_queue()
+            self._something_to_do.notify()
 
     def warm_up(self, model: str) -> None:
         """Load the model when nothing waits, so that the next picture starts at once."""
@@ -188,7 +213,8 @@ class Engine:
                 jobs=tuple(
                     QueuedJob(job_id=job.job_id, request=job.request, running=job is self._running)
                     for job in running + self._waiting
-                )
+                ),
+                paused=self._paused,
             )
         )
 
@@ -213,11 +239,11 @@ class Engine:
             return
         while True:
             with self._something_to_do:
-                while not (self._closing or self._waiting or self._warm_up):
+                while not (self._closing or self._warm_up or (self._waiting and not self._paused)):
                     self._something_to_do.wait()
                 if self._closing:
                     break
-                job = self._running = self._waiting.pop(0) if self._waiting else None
+                job = self._running = self._waiting.pop(0) if self._waiting and not self._paused else None
                 model, self._warm_up = self._warm_up, None  # a job loads what it needs itself
                 if job is not None:
                     self._tell_queue()
@@ -227,10 +253,15 @@ class Engine:
             event = self._run(job)
             with self._lock:
                 self._running = None
-                if not self._closing or not isinstance(event, Cancelled):
+                if event is None:  # paused
+                    job.pausing, job.token = False, CancelToken()
+                    self._waiting.insert(0, job)
+                elif not self._closing or not isinstance(event, Cancelled):
                     self._emit(event)
                 self._tell_queue()
         self.holder.unload()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
 
     def _import(self) -> None:
         self._emit(PhaseChanged(job_id=None, phase=Phase.IMPORTING))
@@ -283,8 +314,8 @@ class Engine:
             self.holder.free()
         self._tell_ready()  # either way there is nothing to wait for any more
 
-    def _run(self, job: _Job) -> Saved | Cancelled | Failed:
-        """Exactly one terminal event for the job, whatever happens.
+    def _run(self, job: _Job) -> Saved | Cancelled | Failed | None:
+        """Exactly one terminal event for the job, whatever happens; None where it is paused.
 
         A job that runs out of memory is tried once more, by the next plan that needs less.
         """
@@ -300,14 +331,19 @@ class Engine:
                 )
             )
             event, _ = self._try(job, plan)
+        if self._checkpoints is not None and event is not None and not self._closing:
+            self._checkpoints.drop()
         return event
 
-    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Saved | Cancelled | Failed, MemoryPlan | None]:
-        """(the event that ends the job, the plan to try it with again where it ran out of memory)."""
+    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Saved | Cancelled | Failed | None, MemoryPlan | None]:
+        """(the event that ends the job, or None where it is paused; how to try again where it ran out of memory)."""
         again = None
         try:
             return Saved(job_id=job.job_id, record=self._make(job, plan)), None
         except JobCancelled:
+            with self._lock:
+                if job.pausing:
+                    return None, None
             return Cancelled(job_id=job.job_id, request=job.request, step=job.steps_done), None
         except KnownError as error:
             return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint), None
@@ -365,11 +401,22 @@ class Engine:
             on_phase=on_phase,
             on_step=steps.report,
         )
-        start_from = None
-        if request.branch is not None:
+        start_from = self._unfinished(request, model.fingerprint)
+        if start_from is None and request.branch is not None:
             start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
         states: list[State] = []
-        image = run(request, on_state=states.append, start_from=start_from)
+
+        def on_state(state: State) -> None:
+            states.append(state)
+            if self._checkpoints is not None:
+                self._checkpoints.offer(request, model.fingerprint, state)
+
+        try:
+            image = run(request, on_state=on_state, start_from=start_from)
+        except JobCancelled:
+            if self._checkpoints is not None and states and (job.pausing or self._closing):
+                self._checkpoints.offer(request, model.fingerprint, states[-1], now=True)
+            raise
         self._tapes.keep(request, model.fingerprint, states)
         self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
@@ -381,6 +428,9 @@ class Engine:
             inputs=inputs,
             timeline=steps.timeline.steps(model),
         )
+
+    def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
+        return None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)
 
     def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
         """The chain's state after `index` steps: kept, or made again by taking them. Raises KnownError."""

@@ -65,6 +65,16 @@ def check_fits(request: GenerationRequest, info: ModelInfo) -> None:
         )
 
 
+def _other_noise(request: GenerationRequest, state: tape.State) -> int | None:
+    """The seed of the noise still to be drawn, where a branch begins here and changes it; None goes on with the
+    state's own.
+    """
+    branch = request.branch
+    if branch is None or branch.trunk.seed == request.seed or state.index > branch.step:
+        return None
+    return request.seed
+
+
 def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
     """Bring the pipeline into the model's plan for the memory."""
     vae = getattr(pipeline, "vae", None)
@@ -152,10 +162,7 @@ def run(
 
     resume = None
     if start_from is not None:
-        seed = request.branch.trunk.seed if request.branch is not None else request.seed
-        resume = tape.Resumption(
-            state=start_from, seed=None if seed == request.seed else request.seed, arrived=skip.stop
-        )
+        resume = tape.Resumption(state=start_from, seed=_other_noise(request, start_from), arrived=skip.stop)
         skip.start()
     keep = on_state if len(stages) == 1 else None
     on_phase(Phase.ENCODING)

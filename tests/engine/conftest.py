@@ -16,7 +16,7 @@ def tiny(tmp_path_factory):
 class Bench:
     """An engine with a real library, that keeps pictures in memory and events in a list."""
 
-    def __init__(self, tiny, folder):
+    def __init__(self, tiny, folder, **parts):
         self.events = queue.Queue()
         self.seen = []
         self.images = {}
@@ -25,7 +25,9 @@ class Bench:
         self.before_save = lambda: None
         self.library = Library(builtin=STARTER, models=tiny.parent, added=folder / "models.json")
         self.starts = {}
-        self.engine = Engine(models=self.library, save=self._save, open_start=self.starts.__getitem__, emit=self._emit)
+        self.engine = Engine(
+            models=self.library, save=self._save, open_start=self.starts.__getitem__, emit=self._emit, **parts
+        )
         self.on_event = lambda event: None
 
     def _emit(self, event):
