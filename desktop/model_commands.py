@@ -128,7 +128,7 @@ def _pull(folders: Folders, library: Library, arguments: argparse.Namespace) -> 
     told: queue.SimpleQueue[Download] = queue.SimpleQueue()  # its put may interrupt its get
     downloads = Downloads(folders.models, check=library.check, tell=told.put)
     try:
-        offers = downloads.look(arguments.model)
+        offers = _look(downloads, arguments.model)
         printer = _Printer(as_json=arguments.json)
         for offer in offers:
             printer.offer(offer)
@@ -143,6 +143,17 @@ def _pull(folders: Folders, library: Library, arguments: argparse.Namespace) -> 
         return _wait(downloads, downloads.get(missing), told, printer)
     finally:
         downloads.close()
+
+
+def _look(downloads: "Downloads", model: str) -> "tuple[Offer, ...]":
+    from desktop.library.hub import HubError
+
+    try:
+        return downloads.look(model)
+    except HubError as error:
+        if not error.needs_token:
+            raise
+        raise KnownError(error.message, f"{error.hint} It is kept by: safelight models token.") from error
 
 
 def _agreed() -> bool:

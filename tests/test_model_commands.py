@@ -156,3 +156,12 @@ def test_of_many_precisions_one_is_fetched_and_draws(hub, tiny, tmp_path, capsys
     arguments = ["generate", "a fox", "--model", "half", "--steps", "1", "--size", "32x32", "--out", str(tmp_path)]
     assert main(arguments) == 0, capsys.readouterr().err
     assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+def test_where_a_token_is_needed_the_command_that_keeps_it_is_named(hub, capsys):
+    hub.repos[REPO].gated = "auto"
+    assert main(["models", "pull", REPO, "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert "terms" in said
+    assert "safelight models token" in said
+    assert said.count("\n") == 1
