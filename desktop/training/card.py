@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +32,10 @@ def render(
     *,
     machine: str,
     size: int,
-    warm: bool,
+    begun: str,
 ) -> str:
     """The card in Markdown. reports: of evaluate.evaluate, under their columns' names, this model's last; empty where
-    there is none yet. warm: whether the networks went on from those of an earlier built-in model.
+    there is none yet. begun: where the networks began, in a sentence or two.
     """
     listed = ", ".join(noun.name for noun in known.nouns[:400]) + (", and more" if len(known.nouns) > 400 else "")
     sources = [
@@ -50,11 +51,6 @@ def render(
         for part in parts
     ]
     styles = ", ".join(f'"{SETS[style].words[0]}"' for style in known.styles)
-    begun = (
-        "They went on from the networks of the built-in model before this one, which was made in the same way."
-        if warm
-        else "They began with random weights."
-    )
     return f"""# Starter, the model inside
 
 A latent diffusion model that draws plain things as icon-like pictures of {size}x{size} pixels: one thing or two, in the
@@ -93,10 +89,11 @@ The things: {listed}.
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
-{begun} They saw slightly moved, turned and scaled
-pictures, alone and in pairs, repainted and on coloured paper, with captions made of names, keywords, colours, places
-and style words, one in ten of them empty. A tenth of all pairs of thing and colour, and of thing and thing, was never
-shown. No other weights were used.
+{textwrap.fill(begun, 120)}
+
+They saw slightly moved, turned and scaled pictures, alone and in pairs, repainted and on coloured paper, with captions
+made of names, keywords, colours, places and style words, one in ten of them empty. A tenth of all pairs of thing and
+colour, and of thing and thing, was never shown. No other weights were used.
 
 ![Losses](losses.webp)
 

@@ -76,14 +76,15 @@ def load(path: Path) -> Dataset:
 
 
 def pack(nouns: Sequence[Noun], styles: Sequence[str], work: Path, words: list[str], *, quality: int = 0) -> Dataset:
-    """Every picture of `nouns` that the sets have; nouns that none has are left out.
+    """Every picture of `nouns` that the sets have, skin tones of the first set only; nouns that none has are left out.
     quality: of WebP, 1..100; 0 keeps the bytes as they come. Raises: KnownError as sets.read.
     """
     codes = {sets.plain_code(noun.emoji): noun for noun in nouns}
     slugs = {code: "".join(sign for sign in noun.slug or noun.name if sign.isalnum()) for code, noun in codes.items()}
     packed = {}
-    for style in styles:
-        for code, data in sets.read(sets.SETS[style], work, codes, slugs):
+    for place, style in enumerate(styles):
+        wanted = [code for code, noun in codes.items() if place == 0 or not noun.toned]
+        for code, data in sets.read(sets.SETS[style], work, wanted, slugs):
             packed[style, code] = _again(data, quality) if quality else data
     there = {code for _, code in packed}
     kept = tuple(_with_colour(noun, code, styles, packed) for code, noun in codes.items() if code in there)
@@ -103,5 +104,5 @@ def _with_colour(noun: Noun, code: str, styles: Sequence[str], packed: dict[tupl
 def _again(data: bytes, quality: int) -> bytes:
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(data), formats=("WEBP",)) as picture:
-        picture.convert("RGBA").save(buffer, "WEBP", quality=quality, method=4)
+        picture.convert("RGBA").save(buffer, "WEBP", quality=quality, alpha_quality=quality, method=6)
     return buffer.getvalue()

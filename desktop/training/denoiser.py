@@ -6,7 +6,6 @@ It predicts v (Salimans and Ho, arXiv 2202.00512, section 4) on a noise schedule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,10 +64,24 @@ class Denoiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """latents: (N, 16, h, w) float16, of N scenes, scaled; tokens: a caption of a scene, as numbers."""
+    """latents: (N, 16, h, w) float16, of N scenes, scaled; tokens: (N, V, length) whole numbers, V captions of each."""
 
     latents: torch.Tensor
-    tokens: Callable[[int, np.random.Generator], Sequence[int]]
+    tokens: torch.Tensor
+
+    def batch(self, size: int, number: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents (B, 16, h, w) float32 and tokens (B, length) of batch `number`: all scenes once in an order of their
+        own, then again in another, each time with one of their captions.
+        """
+        scenes = len(self.latents)
+        first, picked = number * size, []
+        for lap in range(first // scenes, (first + size - 1) // scenes + 1):
+            order = np.random.default_rng((seed, 8, lap)).permutation(scenes)
+            picked.append(order[max(0, first - lap * scenes) : first + size - lap * scenes])
+        which = torch.from_numpy(np.concatenate(picked))
+        said = torch.from_numpy(np.random.default_rng((seed, 7, number)).integers(0, self.tokens.shape[1], size))
+        there = which.to(self.latents.device)
+        return self.latents[there].float(), self.tokens[which, said].long()
 
 
 def build_unet(settings: DenoiserSettings, side: int) -> UNet2DConditionModel:
@@ -195,14 +208,12 @@ def train(
         decay=settings.decay,
     )
     shares, half = alphas_cumulative().to(device), half_is_fast(device)
-    stored = lesson.latents.to(device)
+    stored = Lesson(latents=lesson.latents.to(device), tokens=lesson.tokens)
 
     def step(number: int, progress: float) -> Outcome:
-        rng = np.random.default_rng((seed, 7, number))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-        which = batch_of(len(stored), settings.batch, number, seed)
-        tokens = torch.tensor([lesson.tokens(int(scene), rng) for scene in which]).to(device)
-        latents = stored[torch.from_numpy(which).to(device)].float()
+        latents, tokens = stored.batch(settings.batch, number, seed)
+        tokens = tokens.to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
         times = timesteps(settings.batch, generator).to(device)
         noisy, wanted = noised(latents, noise, shares[times])
@@ -219,13 +230,3 @@ def train(
 
     with Crew(settings.workers, device) as crew:
         return loop.run(path, course, budget, step, report)
-
-
-def batch_of(scenes: int, batch: int, number: int, seed: int) -> np.ndarray:
-    """The scenes of batch `number`: all of them once in an order of their own, then again in another."""
-    first = number * batch
-    picked = []
-    for lap in range(first // scenes, (first + batch - 1) // scenes + 1):
-        order = np.random.default_rng((seed, 8, lap)).permutation(scenes)
-        picked.append(order[max(0, first - lap * scenes) : first + batch - lap * scenes])
-    return np.concatenate(picked)

@@ -91,16 +91,14 @@ def train(
         decay=settings.decay,
     )
     shares, half = denoiser.alphas_cumulative().to(device), half_is_fast(device)
-    stored = lesson.latents
+    stored = Lesson(latents=lesson.latents.to(device), tokens=lesson.tokens)
     stride = len(shares) // settings.grid
 
     def step(number: int, progress: float) -> Outcome:
         rng = np.random.default_rng((seed, 9, number))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-        which = denoiser.batch_of(len(stored), settings.batch, number, seed)
-        tokens = torch.tensor([lesson.tokens(int(scene), rng) for scene in which]).to(device)
-        blank = torch.tensor([empty]).to(device)
-        latents = stored[torch.from_numpy(which)].to(device).float()
+        latents, tokens = stored.batch(settings.batch, number, seed)
+        tokens, blank = tokens.to(device), torch.tensor([empty]).to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
         later = torch.from_numpy(rng.integers(1, settings.grid + 1, settings.batch)).to(device) * stride - 1
         earlier = (later - stride).clamp_min(0)

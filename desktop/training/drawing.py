@@ -74,7 +74,7 @@ class Model:
             scheduler = DPMSolverMultistepScheduler.from_config(self._scheduler.config)
             scheduler.set_timesteps(style.steps, device=self.device)
             side, channels = self.unet.config.sample_size, self.unet.config.in_channels
-            noise = [torch.randn(channels, side, side, generator=_generator(seed, text)) for text in prompts]
+            noise = [torch.randn(channels, side, side, generator=generator(seed, text)) for text in prompts]
             latents = (torch.stack(noise) * scheduler.init_noise_sigma).to(self.device)
             for time in scheduler.timesteps:
                 scaled = scheduler.scale_model_input(latents, time)
@@ -93,7 +93,8 @@ class Model:
         return self.text_encoder(tokens.to(self.device)).last_hidden_state
 
 
-def _generator(seed: int, text: str) -> torch.Generator:
+def generator(seed: int, text: str) -> torch.Generator:
+    """Where the noise of a picture comes from."""
     digest = hashlib.blake2b(f"{seed}:{text}".encode(), digest_size=7).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from desktop.training.drawing import Model, Style
 from desktop.training.loop import Stopped
 from desktop.training.prompts import Prompt
 from desktop.training.render import Artist
-from desktop.training.scenes import Mix, Scene
+from desktop.training.scenes import Mix
 
 REPORT = "score.json"
 CLASSIFIER_MINUTES = 10.0
@@ -71,16 +72,11 @@ def trained_judge(
 
 def renders(chosen: Sequence[Prompt], known: Dataset, *, seed: int) -> np.ndarray:
     """(N, 64, 64, 3) uint8: what a perfect model would draw, placed by chance as in training."""
-    rng, mix = np.random.default_rng((seed, 31)), Mix()
-    drawn = []
+    rng, mix, drawn = np.random.default_rng((seed, 31)), Mix(), []
     for prompt in chosen:
-        style = known.styles_of(prompt.things[0])[0]
-        if len(prompt.things) > 1:
-            placed, arrangement = scenes.beside(*prompt.things, style), "beside"
-        else:
-            placed, arrangement = (scenes.alone(prompt.things[0], style, paint=prompt.paint),), "alone"
-        moved = tuple(scenes.moved(one, rng, mix) for one in placed)
-        drawn.append(scenes.draw(Scene(placed=moved, arrangement=arrangement), known, classifier.SIDE))
+        scene = prompts.renders_scene(prompt, known)
+        moved = replace(scene, placed=tuple(scenes.moved(one, rng, mix) for one in scene.placed))
+        drawn.append(scenes.draw(moved, known, classifier.SIDE))
     return np.stack(drawn)
 
 

@@ -91,14 +91,14 @@ def write_card(recipe: Recipe) -> None:
     for name, path in (("before", recipe.work / BEFORE), ("now", folder / REPORT)):
         if path.exists():
             reports.append((name, read_report(path)))
-    processors = f"{os.cpu_count()} cores of a processor, without a graphics card"
+    processors = f"{os.cpu_count()} cores of a processor that had other work too, without a graphics card"
     text = card.render(
         starter.packed(recipe),
         _parts(recipe),
         reports if (folder / REPORT).exists() else [],
         machine=processors if recipe.device == "cpu" else torch.cuda.get_device_name(recipe.device),
         size=recipe.size,
-        warm=recipe.start is not None,
+        begun=recipe.begun,
     )
     checkpoint.write_bytes(folder / "README.md", text.encode())
 

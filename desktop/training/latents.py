@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from desktop.training import checkpoint, pictures, render
+from desktop.training import checkpoint, render
 from desktop.training.crew import Crew
 from desktop.training.render import Artist
 from desktop.training.scenes import Scene
@@ -53,9 +53,10 @@ def cache(
         drawn = np.concatenate([next(drawings) for _ in _parts(shown[place])])
 
         def encoded(part: int, drawn: np.ndarray = drawn) -> torch.Tensor:
-            unit = torch.from_numpy(pictures.to_unit(drawn[part * step : (part + 1) * step])).to(device)
+            pixels = torch.from_numpy(drawn[part * step : (part + 1) * step]).to(device)
+            unit = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1  # channels_last, as it lies
             with torch.no_grad():
-                return encode(unit.to(memory_format=torch.channels_last)).half().cpu().contiguous()
+                return encode(unit).half().cpu().contiguous()
 
         parts = crew.map(encoded, -(-len(drawn) // step))
         rows = [one.as_row() for one in shown[place]]

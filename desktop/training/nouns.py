@@ -31,6 +31,11 @@ class Noun:
     keywords: tuple[str, ...] = ()
     slug: str = ""
 
+    @property
+    def toned(self) -> bool:
+        """Whether it is another one with a skin tone."""
+        return self.emoji.split("-")[-1] in TONES
+
 
 def chosen() -> tuple[Noun, ...]:
     """The list in nouns.json, without keywords."""

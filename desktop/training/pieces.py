@@ -1,4 +1,4 @@
-"""Large files cut into pieces that can be carried one by one, and put together again.
+"""A folder of large files cut into pieces that can be carried one by one, and put together again.
 
 python -m desktop.training.pieces cut FOLDER INTO
 python -m desktop.training.pieces join FROM FOLDER
@@ -20,22 +20,23 @@ INDEX = "pieces.json"
 
 
 def cut(folder: Path, into: Path, *, size: int = PIECE_BYTES) -> int:
-    """Write every file under `folder` into `into`, none larger than `size` bytes; returns how many.
-    Raises: KnownError where the disk is full.
+    """Write all files under `folder`, one behind the other, into pieces of `size` bytes, and an index; returns how many
+    pieces. Raises: KnownError where the disk is full.
     """
-    rows, number = [], 0
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file():
-            continue
-        digest, names = hashlib.sha256(), []
-        with path.open("rb") as handle:
-            while (data := handle.read(size)) or not names:
-                digest.update(data)
-                names.append(f"{number:04d}.piece")
-                checkpoint.write_bytes(into / names[-1], data)
-                number += 1
-        rows.append({"path": path.relative_to(folder).as_posix(), "pieces": names, "sha256": digest.hexdigest()})
-    checkpoint.write_bytes(into / INDEX, json.dumps(rows, indent=1).encode())
+    rows, waiting, number = [], bytearray(), 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        rows.append({"path": path.relative_to(folder).as_posix(), "bytes": len(data), "sha256": digest})
+        waiting += data
+        while len(waiting) >= size:
+            checkpoint.write_bytes(into / f"{number:04d}.piece", bytes(waiting[:size]))
+            del waiting[:size]
+            number += 1
+    if waiting:
+        checkpoint.write_bytes(into / f"{number:04d}.piece", bytes(waiting))
+        number += 1
+    checkpoint.write_bytes(into / INDEX, json.dumps({"pieces": number, "files": rows}, indent=1).encode())
     return number
 
 
@@ -43,11 +44,14 @@ def join(source: Path, folder: Path) -> int:
     """Put together what cut() wrote; returns the files. Raises: KnownError where a piece is missing or damaged."""
     hint = "Copy all its pieces again, and start again."
     try:
-        rows = json.loads((source / INDEX).read_text("utf-8"))
+        index = json.loads((source / INDEX).read_text("utf-8"))
+        rows, at = index["files"], 0
+        whole = b"".join((source / f"{number:04d}.piece").read_bytes() for number in range(index["pieces"]))
         for row in rows:
-            if not archive.is_plain(row["path"]) or not all(archive.is_plain(name) for name in row["pieces"]):
+            if not archive.is_plain(row["path"]):
                 raise KnownError(f"{INDEX} names a file outside the folder", hint=hint)
-            data = b"".join((source / name).read_bytes() for name in row["pieces"])
+            data = whole[at : at + row["bytes"]]
+            at += row["bytes"]
             if hashlib.sha256(data).hexdigest() != row["sha256"]:
                 raise KnownError(f"{row['path']} is damaged", hint=hint)
             checkpoint.write_bytes(folder / row["path"], data)

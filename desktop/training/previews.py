@@ -7,7 +7,7 @@ from diffusers import AutoencoderKL
 
 from desktop.engine import preview
 
-PICTURES_MAX = 400  # some 100,000 patches; more change nothing
+PICTURES_MAX = 64  # some 16,000 patches for some 150 factors a pixel
 PATCH = 8  # pixels of a latent in a preview, half as many as the decoder makes of it
 
 

@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from desktop.training import captions, colours, holdout
+from desktop.training import captions, colours, holdout, scenes
 from desktop.training.dataset import Dataset
+from desktop.training.scenes import Scene
 
 COUNTS = {"names": 300, "keywords": 100, "colours": 100, "pairs": 100}
 
@@ -36,6 +37,14 @@ def choose(known: Dataset, *, limit: int = 0) -> tuple[Prompt, ...]:
     ):
         found += list(itertools.islice(made, min(limit or COUNTS[kind], COUNTS[kind])))
     return tuple(found)
+
+
+def renders_scene(prompt: Prompt, known: Dataset) -> Scene:
+    """What a perfect drawing of the prompt shows, in the first style that there is."""
+    style = known.styles_of(prompt.things[0])[0]
+    if len(prompt.things) > 1:
+        return Scene(placed=scenes.beside(*prompt.things, style), arrangement="beside")
+    return Scene(placed=(scenes.alone(prompt.things[0], style, paint=prompt.paint),))
 
 
 def _shuffled(prompts: Iterable[Prompt]) -> list[Prompt]:

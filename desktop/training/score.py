@@ -65,9 +65,11 @@ def chance(things: int) -> dict[str, dict[str, float]]:
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
     """The distance of two clouds (N, F) taken as Gaussians (Dowson and Landau, 1982; Heusel et al., arXiv 1706.08500,
-    there on another network's features). 0 for the same cloud.
+    there on another network's features). 0 for the same cloud; of less than two points it is that of the middles.
     """
     gap = first.mean(0) - second.mean(0)
+    if min(len(first), len(second)) < 2:
+        return float(gap @ gap)
     one, two = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
     small = 1e-6 * np.eye(len(one))
     root = linalg.sqrtm((one + small) @ (two + small))

@@ -36,7 +36,7 @@ from desktop.training import (
     vae_training,
 )
 from desktop.training.budget import Budget
-from desktop.training.crew import Crew
+from desktop.training.crew import Crew, half_is_fast
 from desktop.training.dataset import Dataset
 from desktop.training.denoiser import Denoiser, Lesson
 from desktop.training.drawing import Model, Style
@@ -118,6 +118,10 @@ def cache_latents(recipe: Recipe, report: Report, device: torch.device) -> Cache
         if not report("latents", {"samples": done, "step": done, "loss": 0.0, "seconds_left": 0.0}):
             raise Stopped
 
+    def encode(unit: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=half_is_fast(device)):
+            return vae.encode_mean(coder, unit).float()
+
     known = packed(recipe)
     size = teacher.config.sample_size if teacher else recipe.size
     with Crew(recipe.denoiser.workers, device) as crew, _artist(recipe, known, size) as artist:
@@ -126,7 +130,7 @@ def cache_latents(recipe: Recipe, report: Report, device: torch.device) -> Cache
             scenes.stream(known, recipe.scenes, recipe.seed, recipe.mix),
             recipe.scenes,
             artist,
-            encode=lambda unit: vae.encode_mean(coder, unit),
+            encode=encode,
             crew=crew,
             device=device,
             report=tell,
@@ -185,15 +189,12 @@ def lesson(recipe: Recipe, words: CLIPTokenizer, report: Report, device: torch.d
     shape = (1, -1, 1, 1)
     scaled = ((cached.latents.float() - mean.view(shape)) / scale.view(shape)).half()
     known = packed(recipe)
-    remembered: dict[str, list[int]] = {}
-
-    def tokens(number: int, rng: np.random.Generator) -> list[int]:
-        text = captions.caption(cached.scenes[number], known, rng)
-        if text not in remembered:
-            remembered[text] = tokenizer.numbers(words, text)
-        return remembered[text]
-
-    return Lesson(latents=scaled, tokens=tokens)
+    said = []
+    for number, scene in enumerate(cached.scenes):
+        rng = np.random.default_rng((recipe.seed, 13, number))
+        said += [captions.caption(scene, known, rng) for _ in range(recipe.captions)]
+    tokens = torch.tensor(tokenizer.numbers(words, said), dtype=torch.int32)
+    return Lesson(latents=scaled, tokens=tokens.reshape(len(cached.scenes), recipe.captions, -1))
 
 
 def train_denoiser(recipe: Recipe, report: Report, device: torch.device) -> None:
@@ -226,7 +227,7 @@ def train_student(recipe: Recipe, report: Report, device: torch.device) -> None:
         recipe.distill,
         model,
         lesson(recipe, words, report, device),
-        tokenizer.numbers(words, ""),
+        tokenizer.numbers(words, [""])[0],
         Budget(minutes=recipe.distill_minutes, steps=recipe.distill_steps),
         device=device,
         seed=recipe.seed,

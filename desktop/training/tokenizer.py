@@ -65,9 +65,9 @@ def load(folder: Path) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def numbers(words: CLIPTokenizer, text: str) -> list[int]:
-    """The tokens of a prompt, cut or filled to the length that the text encoder takes."""
-    return words(text, padding="max_length", max_length=words.model_max_length, truncation=True)["input_ids"]
+def numbers(words: CLIPTokenizer, texts: list[str]) -> list[list[int]]:
+    """The tokens of each prompt, cut or filled to the length that the text encoder takes."""
+    return words(texts, padding="max_length", max_length=words.model_max_length, truncation=True)["input_ids"]
 
 
 def english(work: Path) -> list[str]:

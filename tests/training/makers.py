@@ -89,6 +89,7 @@ def recipe(work: Path, **changes: object) -> Recipe:
     """From random weights, unless `start` is given."""
     settings = {
         "start": None,
+        "begun": "All networks began with random weights.",
         "scenes": 24,
         "shelf": 6,
         "drawing_workers": 1,
