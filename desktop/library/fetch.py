@@ -208,10 +208,11 @@ def _goes_on(response: "requests.Response", start: int, total: int) -> bool:
 def _read_errors() -> Iterator[None]:
     """What urllib3 and the socket under it raise when a connection breaks."""
     from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import TimeoutError as Silence
 
     try:
         yield
-    except TimeoutError as error:
+    except (TimeoutError, Silence) as error:
         raise Unreachable("The hub sends nothing any more", "Resume to go on from there.") from error
     except (HTTPError, OSError, ValueError) as error:  # ValueError: a file that was closed under the read
         raise Unreachable("The connection to the hub broke", "Resume to go on from there.") from error

@@ -111,7 +111,7 @@ class Hub:
             f"{self.endpoint}/api/models/{repo}/revision/{quote(wanted.revision, safe='')}?blobs=true", repo
         )
         revision = answer.get("sha")
-        if not isinstance(revision, str) or not revision.isalnum():
+        if not isinstance(revision, str) or not (revision.isascii() and revision.isalnum()):
             raise _nonsense(repo)
         files = _files(answer, repo)
         is_file = False

@@ -444,3 +444,61 @@ def test_a_token_that_is_refused_on_the_way_is_asked_for(hub_server, tiny, start
     failed = told.until(State.FAILED)
     assert failed.needs_token
     assert failed.message == "The hub does not accept the access token"
+
+
+def test_a_hub_that_falls_silent_is_asked_again(hub_server, tiny, start, told, library, monkeypatch):
+    monkeypatch.setattr("desktop.library.hub._READ_S", 0.3)
+    hub_server.repos[REPO] = Repo(tiny)
+    hub_server.faults[UNET] = [Fault("hold", after=2000)]
+    downloads = start()
+    downloads.get(downloads.look(REPO))
+    assert told.until(State.DONE, State.FAILED).state is State.DONE
+    assert not hub_server.release.is_set()
+    assert "The hub sends nothing any more" in {d.message for d in told.all}
+    ranges = [seen[2] for seen in hub_server.seen if seen[1].startswith("/store") and seen[1].endswith(UNET)]
+    assert ranges == [None, "bytes=2000-"]
+    assert ready(library) == ["tiny-sd"]
+
+
+def test_bytes_that_come_slowly_are_counted_and_the_time_left_is_told(tmp_path, monkeypatch):
+    from desktop.library import downloads as module
+    from desktop.library import partial as partials
+    from tests.library.test_partial import offer
+
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    item = module._Item(partials.begin(tmp_path, offer("a" * 100)))
+    item.begin(0)
+    assert (item.told().bytes_per_s, item.told().seconds_left) == (None, None)
+    for _ in range(20):
+        now[0] += 1.0
+        item.add(2)
+    told = item.told()
+    assert (told.done_bytes, told.total_bytes) == (40, 100)
+    assert told.bytes_per_s == pytest.approx(2.0, rel=0.2)
+    assert told.seconds_left == pytest.approx(30.0, rel=0.2)
+    item.pause(again=False)
+    assert item.told().bytes_per_s is None
+
+
+def test_a_folder_nobody_can_write_to_is_told(hub_server, tiny, start, tmp_path):
+    hub_server.repos[REPO] = Repo(tiny)
+    (tmp_path / "models").write_text("in the way")
+    downloads = start()
+    offers = downloads.look(REPO)
+    with pytest.raises(KnownError) as caught:
+        downloads.get(offers)
+    assert caught.value.hint
+
+
+def test_notes_that_are_damaged_are_shown_and_can_be_removed(start, told, tmp_path):
+    folder = tmp_path / "models" / ".partial" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{")
+    downloads = start()
+    (left,) = downloads.reopen()
+    assert (left.key, left.state) == ("broken", State.FAILED)
+    downloads.resume("broken")  # which cannot be
+    downloads.remove("broken")
+    told.until(State.REMOVED)
+    assert not folder.exists()

@@ -1,8 +1,11 @@
 """Which files of a repository are fetched, and which never."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desktop.errors import KnownError
+from desktop.library.downloads import _is_known
 from desktop.library.pipeline_files import RemoteFile, for_one_file, for_one_part, for_pipeline, is_one_part
 
 SD = {
@@ -153,3 +156,53 @@ def test_a_repository_of_one_file():
         for_one_file(files("a.png"), "")
     with pytest.raises(KnownError, match="There is no file b"):
         for_one_file(files("a.gguf"), "b.gguf")
+
+
+NAMES = (
+    *(
+        "unet",
+        "vae",
+        "..",
+        "",
+        "model_index.json",
+        "config.json",
+        "model.safetensors",
+        "NUL",
+        "a\\b",
+        "x.gguf",
+        "\ud800",
+    ),
+    *("diffusion_pytorch_model.fp16.safetensors", "model-00001-of-00002.safetensors", "model.safetensors.index.json"),
+)
+pieces = st.sampled_from(NAMES)
+listings = st.lists(
+    st.builds(
+        RemoteFile,
+        name=st.lists(pieces | st.text(max_size=8), min_size=1, max_size=3).map("/".join),
+        bytes=st.integers(0, 2**70),
+    ),
+    max_size=8,
+)
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+entries = st.lists(st.sampled_from(["diffusers", "transformers", "UNet2DConditionModel"]) | values, max_size=3) | values
+
+
+@given(listings, st.dictionaries(pieces | st.text(max_size=8), entries, max_size=4), st.text(max_size=8))
+def test_whatever_a_hub_lists_is_chosen_safely_or_refused(listed, index, wanted):
+    choices = (lambda: for_pipeline(listed, index), lambda: for_one_part(listed), lambda: for_one_file(listed, wanted))
+    for choose in choices:
+        try:
+            chosen = choose()
+        except KnownError as error:
+            assert str(error).isprintable()
+            continue
+        assert set(chosen) <= set(listed)
+        for file in chosen:
+            assert ".." not in file.name.split("/")
+            assert not file.name.startswith("/")
+            assert not file.name.endswith((".bin", ".ckpt", ".py"))
+
+
+@given(st.dictionaries(st.sampled_from(["_class_name", "unet", "vae", "scheduler"]) | st.text(max_size=8), entries))
+def test_whatever_an_index_says_a_family_knows_it_or_does_not(index):
+    assert _is_known(index) in (True, False)
