@@ -42,6 +42,7 @@ _AFTER_THE_FIRST_PAINT = (
     "desktop.ui.gallery_strip",
     "desktop.ui.history_panel",
     "desktop.ui.pictures_wiring",
+    "desktop.ui.timeline_wiring",
     "logging.handlers",
 )
 _QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
@@ -122,6 +123,7 @@ class App(QObject):
 
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
+        self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline)
         self._left_over = self.studio.queue.load()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)

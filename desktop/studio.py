@@ -80,6 +80,22 @@ class Studio:
             self.database.close()  # the engine's thread may be using its own connection this moment
         return ended
 
+    def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
+        """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""
+        from desktop.store.recipe import read_recipe
+
+        name = read_recipe(Path(record.path)).extra.get(timelines.KEY)
+        return () if name is None else self.timelines.read(str(name))
+
+    def export_timeline(
+        self, record: PictureRecord, steps: tuple[TimelineStep, ...], path: Path, noisy: bool = False
+    ) -> None:
+        """Write the steps to a GIF, WebP or strip. Raises KnownError."""
+        from desktop.store.picture_file import open_picture
+        from desktop.store.timeline_export import export
+
+        export(path, steps, open_picture(Path(record.path)), "x_t" if noisy else "x_0")
+
     def recover(self) -> int:
         """Record the pictures and prompts that are on disk again, after the database was made anew; how many came.
 

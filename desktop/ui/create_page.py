@@ -70,6 +70,7 @@ class CreatePage(QWidget):
         self.queue = QueuePanel(engine, self)
         self.picture_strip: QWidget | None = None  # these two come with add_pictures
         self.history_panel: QWidget | None = None
+        self._timeline: QWidget | None = None
         self._welcome: QWidget | None = None
         self._build()
         self._connect_parts()
@@ -125,6 +126,20 @@ class CreatePage(QWidget):
         side.insertWidget(0, history_panel, 3)
         history_panel.chosen.connect(self._on_history_chosen)
 
+    def add_timeline(self, bar: QWidget) -> None:
+        """Put the steps of the shown picture into the place of the progress, where they are shown in turn."""
+        self._timeline = bar
+        bar.hide()
+        foot = self._foot.layout()
+        foot.insertWidget(foot.indexOf(self.progress) + 1, bar)
+
+    def show_timeline(self, shown: bool) -> None:
+        """Whether the picture's steps are under it instead of the progress; never while a job runs."""
+        shown = shown and self._timeline is not None and self._running is None
+        if self._timeline is not None:
+            self._timeline.setVisible(shown)
+        self.progress.setVisible(not shown)
+
     def connect_bridge(self, bridge: Bridge) -> None:
         bridge.phase.connect(self._on_phase)
         bridge.queue_changed.connect(self._on_queue_changed)
@@ -167,6 +182,7 @@ class CreatePage(QWidget):
         """Put a picture's settings into the panel."""
         self._take_model(request.model)
         self.panel.set_request(request)
+        self.panel.set_branch(request.branch)
 
     @Slot(object)
     def make_variations(self, request: GenerationRequest) -> None:
@@ -277,6 +293,7 @@ class CreatePage(QWidget):
     @Slot(object)
     def _on_started(self, event: Started) -> None:
         self._running = event.job_id
+        self.show_timeline(False)
         self._offer_stop(True)
         self.progress.on_started(event)
         if not self._pinned:

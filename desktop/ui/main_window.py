@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.pictures_wiring import PicturesWiring
+    from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring
 
 CREATE, GALLERY, MODELS = range(3)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self.toast = Toast(body)
         self._menu = WindowMenu(self.top_bar, folders, body, self)
         self._pictures: PicturesWiring | None = None
+        self._timeline: TimelineWiring | None = None
         self._bridge: Bridge | None = None
         self._gallery: Gallery | None = None
         self._connect()
@@ -175,6 +177,12 @@ class MainWindow(QMainWindow):
         )
         if self._bridge is not None:
             self._pictures.connect_bridge(self._bridge)
+
+    def add_timeline(self, read: "ReadTimeline", export: "ExportTimeline") -> None:
+        """Show the steps under a finished picture. Called once, after the first paint."""
+        from desktop.ui.timeline_wiring import TimelineWiring
+
+        self._timeline = TimelineWiring(self.create_page, read, export, self)
 
     @property
     def gallery_page(self) -> QWidget | None:
@@ -292,6 +300,8 @@ class MainWindow(QMainWindow):
         if self._before_alone is not None:
             self.toggle_alone()
         self.create_page.wait()
+        if self._timeline is not None:
+            self._timeline.wait()
         if self.models_page is not None:
             self.models_page.wait()
         self._change(

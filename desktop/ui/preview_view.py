@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
-from desktop.messages import GenerationRequest, PictureRecord, Preview, Started
+from desktop.messages import Frame, GenerationRequest, PictureRecord, Preview, Started
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.empty_preview import EmptyPreview
@@ -30,7 +30,8 @@ class PreviewView(QWidget):
     """Shows the newest preview of the running job, or a finished picture, or how to make one.
 
     Signals: example_chosen(prompt), use_settings(GenerationRequest), use_as_start(path),
-    save_as(PictureRecord), show_in_folder(PictureRecord), full_screen() on a double click.
+    save_as(PictureRecord), show_in_folder(PictureRecord), full_screen() on a double click,
+    record_shown(PictureRecord) once a finished picture is there, developing() when previews take its place.
     """
 
     example_chosen = Signal(str)
@@ -39,6 +40,8 @@ class PreviewView(QWidget):
     save_as = Signal(object)
     show_in_folder = Signal(object)
     full_screen = Signal()
+    record_shown = Signal(object)
+    developing = Signal()
 
     def __init__(self, *, margin: int = theme.S24, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +49,7 @@ class PreviewView(QWidget):
         self._image = QImage()
         self._full = QSize()  # the size of the finished picture, which the previews fill already
         self._record: PictureRecord | None = None
+        self._finished = QImage(), QImage()  # of _record, as it is and enlarged, while one of its steps is shown
         self._fine = QImage()  # _image, enlarged where it is a small finished picture
         self._shown = QPixmap()  # _fine at the size it is painted in
         self._press: QPoint | None = None
@@ -124,7 +128,9 @@ class PreviewView(QWidget):
         if event.frame is None:  # a prior works on an embedding, which no picture shows
             return
         self._loader.forget()
-        self._record = None
+        if self._record is not None:
+            self._record = None
+            self.developing.emit()
         if self._full.isEmpty():
             self._full = QSize(event.frame.width, event.frame.height)
         self._set_image(frame_image(event.frame))
@@ -134,6 +140,16 @@ class PreviewView(QWidget):
     def show_record(self, record: PictureRecord) -> None:
         """Show a finished picture; what is shown now stays until it is read from disk."""
         self._loader.start(lambda: (record, *_read(record.path)))
+
+    @Slot(object)
+    def show_frame(self, frame: Frame | None) -> None:
+        """Show a step of the finished picture in its place; None shows the picture itself again."""
+        if self._record is None:
+            return
+        if frame is None:
+            self._set_image(*self._finished)
+        else:
+            self._set_image(frame_image(frame))
 
     def wait(self) -> None:
         self._loader.wait()
@@ -250,8 +266,10 @@ class PreviewView(QWidget):
     def _on_loaded(self, result: tuple[PictureRecord, QImage, QImage]) -> None:
         self._record, image, fine = result
         self._full = image.size()
+        self._finished = image, fine
         self._set_image(image, fine)
         self.setAccessibleDescription(self._record.request.prompt)
+        self.record_shown.emit(self._record)
 
     @Slot(object)
     def _on_missing(self, error: Exception) -> None:

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.errors import KnownError
-from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerationRequest, ModelInfo
+from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, Branch, GenerationRequest, ModelInfo
 from desktop.ui import icons, panel_memory, theme, words
 from desktop.ui.advanced_fields import AdvancedFields
+from desktop.ui.branch_chip import BranchChip
 from desktop.ui.fold import Fold
 from desktop.ui.inline_error import InlineError
 from desktop.ui.marks import mark_wrong
@@ -107,6 +108,10 @@ class PromptPanel(QFrame):
         self._wide(label)
         self._wide(self.prompt)
         self._wide(self._prompt_error)
+        self._branch: Branch | None = None
+        self._branch_chip = BranchChip(self)
+        self._branch_chip.removed.connect(self._on_branch_removed)
+        self._wide(self._branch_chip)
         self.negative_fold = Fold(self.tr("Negative prompt"), self)
         self.negative = PromptEdit(None, min_lines=2, max_lines=4, parent=self)
         self.negative.setAccessibleName(self.tr("Negative prompt"))
@@ -266,6 +271,8 @@ class PromptPanel(QFrame):
         A value that stood at the last model's default goes to this one's, one that was chosen stays.
         """
         last, self._model = self._model, model
+        if self._branch is not None and self._branch.trunk.model != model.name:
+            self.set_branch(None)
         self.sizes.set_sizes(model.sizes)
         self.size_fields.set_multiple(model.size_multiple)
         self.steps.set_default(model.steps)
@@ -305,6 +312,27 @@ class PromptPanel(QFrame):
         self.seed.set_locked(keep_seed)
         if keep_seed:
             self.seed.set_seed(request.seed)
+        self.prompt.setFocus()
+
+    @property
+    def branch(self) -> Branch | None:
+        """Where the next picture goes on from, None for noise."""
+        return self._branch
+
+    def set_branch(self, branch: Branch | None) -> None:
+        """Let the next pictures grow from a step of another; what they share with it cannot be changed meanwhile."""
+        if branch is not None and branch != self._branch:
+            self.set_request(branch.trunk)
+        self._branch = branch
+        self._branch_chip.show_branch(branch)
+        for field in (self.steps, self.sizes, self.scheduler, self.size_fields, self.start_picture, self.strength):
+            field.setEnabled(branch is None)
+        if branch is not None:
+            self.prompt.setFocus()
+
+    @Slot()
+    def _on_branch_removed(self) -> None:
+        self.set_branch(None)
         self.prompt.setFocus()
 
     def set_running(self, running: bool) -> None:
@@ -365,21 +393,34 @@ class PromptPanel(QFrame):
         seed = _try(self._seed_error, self.seed.take)
         first = _try(
             self._error,
-            lambda: GenerationRequest(
-                prompt=prompt,
-                negative_prompt=negative,
-                model=self._model.name,
-                seed=seed,
-                steps=self.steps.value,
-                guidance_scale=self.guidance.value,
-                scheduler=self.scheduler.currentData(),
-                width=width,
-                height=height,
-                start_picture=self.start_picture.sha,
-                strength=self.strength.value,
+            lambda: (
+                self._grown(prompt, negative, seed)
+                if self._branch is not None
+                else GenerationRequest(
+                    prompt=prompt,
+                    negative_prompt=negative,
+                    model=self._model.name,
+                    seed=seed,
+                    steps=self.steps.value,
+                    guidance_scale=self.guidance.value,
+                    scheduler=self.scheduler.currentData(),
+                    width=width,
+                    height=height,
+                    start_picture=self.start_picture.sha,
+                    strength=self.strength.value,
+                )
             ),
         )
         return tuple(first.replace(seed=(seed + i) % (SEED_MAX + 1)) for i in range(self.count.value))
+
+    def _grown(self, prompt: str, negative: str, seed: int) -> GenerationRequest:
+        return self._branch.trunk.replace(
+            prompt=prompt,
+            negative_prompt=negative,
+            guidance_scale=self.guidance.value,
+            seed=seed,
+            branch=self._branch,
+        )
 
     def _clear_errors(self) -> None:
         for line in (

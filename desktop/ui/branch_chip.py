@@ -1,0 +1,39 @@
+"""Says that the next picture grows from a step of another one."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+
+from desktop.messages import Branch
+from desktop.ui import icons, theme
+from desktop.ui.elided_label import ElidedLabel
+
+
+class BranchChip(QFrame):
+    """Hidden while there is no branch. Signals: removed()."""
+
+    removed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_kind(self, "raised")
+        self._label = ElidedLabel(self)
+        self._remove = QToolButton(self)
+        self._remove.setIcon(icons.icon("x", 16))
+        self._remove.setFixedSize(24, 24)
+        self._remove.setToolTip(self.tr("Begin from noise again"))
+        self._remove.setAccessibleName(self.tr("Remove the branch"))
+        self._remove.clicked.connect(self.removed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.S8, theme.S4, theme.S4, theme.S4)
+        row.setSpacing(theme.S4)
+        row.addWidget(self._label, 1)
+        row.addWidget(self._remove)
+        self.hide()
+
+    def show_branch(self, branch: Branch | None) -> None:
+        self.setVisible(branch is not None)
+        if branch is not None:
+            text = self.tr("After step {0} of “{1}”").format(branch.step, branch.trunk.prompt)
+            self._label.setText(text)
+            self.setToolTip(text)
+            self._label.setToolTip(text)

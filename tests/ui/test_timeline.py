@@ -1,0 +1,205 @@
+"""The steps under a finished picture: looking at them, playing them, and growing another picture from one."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from desktop.errors import KnownError
+from desktop.messages import Branch, QueueChanged, Started, TimelineStep
+from desktop.ui.branch_chip import BranchChip
+from desktop.ui.create_page import CreatePage
+from desktop.ui.timeline_bar import TimelineBar
+from desktop.ui.timeline_scrubber import TimelineScrubber
+from desktop.ui.timeline_wiring import TimelineWiring
+from tests.ui.window_parts import SMALL, Engine, History, Models, Starts, frame, job, record, request, write_picture
+
+COUNT = 5
+
+
+def steps(count=COUNT):
+    return tuple(
+        TimelineStep(
+            timestep=900.0 - 100 * place,
+            alpha=0.1 + 0.15 * place,
+            sigma=0.9 - 0.15 * place,
+            stage="main",
+            x_0=frame(grey=100 + place),
+            x_t=frame(grey=50 + place),
+            change=None if place == 0 else 0.05,
+        )
+        for place in range(count)
+    )
+
+
+@pytest.fixture
+def bar(qtbot):
+    bar = TimelineBar()
+    qtbot.addWidget(bar)
+    bar.resize(800, 44)
+    bar.show()
+    bar.show_steps(steps(), "Done in 4 s")
+    return bar
+
+
+class Shown:
+    """A create page with a timeline, whose pictures have steps unless they are said to have none."""
+
+    def __init__(self, qtbot, tmp_path):
+        self.engine, self.found, self.exported = Engine(), steps(), []
+        self.page = CreatePage(engine=self.engine, models=Models(), history=History(), starts=Starts())
+        qtbot.addWidget(self.page)
+        self.page.panel.set_model(SMALL)
+        self.wiring = TimelineWiring(self.page, self.read, lambda *what: self.exported.append(what), self.page)
+        self.record = record(write_picture(tmp_path / "fox.png"), steps=COUNT, scheduler="ddim")
+        self.page.resize(1200, 800)
+        self.page.show()
+
+    def read(self, record):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def show(self, qtbot):
+        with qtbot.waitSignal(self.wiring._reader.done):
+            self.page.show_record(self.record)
+
+
+@pytest.fixture
+def shown(qtbot, tmp_path):
+    shown = Shown(qtbot, tmp_path)
+    yield shown
+    shown.wiring.wait()
+    shown.page.wait()
+
+
+def test_it_begins_at_the_finished_picture(bar):
+    assert bar.scrubber.place == COUNT
+    assert bar.text == "Done in 4 s"
+
+
+def test_the_arrow_keys_walk_the_steps_and_each_is_asked_for(bar, qtbot):
+    frames = []
+    bar.frame_wanted.connect(frames.append)
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_End):
+        qtbot.keyClick(bar.scrubber, key)
+    wanted = [bar.steps[0].x_0, bar.steps[1].x_0, bar.steps[2].x_0, bar.steps[1].x_0, None]
+    assert frames == wanted
+
+
+def test_the_words_say_the_step_and_how_much_it_changed(bar, qtbot):
+    qtbot.keyClick(bar.scrubber, Qt.Key.Key_Home)
+    assert bar.text == "Step 1 of 5"
+    qtbot.keyClick(bar.scrubber, Qt.Key.Key_Right)
+    assert bar.text == "Step 2 of 5 · changed 5.0 %"
+    assert "log SNR" in bar._label.toolTip()
+
+
+def test_a_press_on_a_tick_goes_there_and_a_drag_follows(bar, qtbot):
+    width = bar.scrubber.width()
+    qtbot.mousePress(bar.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(2, 10))
+    assert bar.scrubber.place == 0
+    qtbot.mouseMove(bar.scrubber, QPoint(width // 2, 10))
+    qtbot.mouseRelease(bar.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(width // 2, 10))
+    qtbot.mouseClick(bar.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(width - 2, 10))
+    assert bar.scrubber.place == COUNT
+
+
+def test_the_noisy_states_are_shown_on_request(bar, qtbot):
+    qtbot.keyClick(bar.scrubber, Qt.Key.Key_Home)
+    with qtbot.waitSignal(bar.frame_wanted) as shown:
+        bar._noise.click()
+    assert shown.args == [bar.steps[0].x_t]
+
+
+def test_playing_runs_through_to_the_finished_picture_and_stops(bar, qtbot):
+    bar._clock.setInterval(1)
+    frames = []
+    bar.frame_wanted.connect(frames.append)
+    bar._play.click()
+    qtbot.waitUntil(lambda: not bar._clock.isActive())
+    assert frames == [*(step.x_0 for step in bar.steps), None]
+
+
+def test_a_scrubber_with_nothing_to_show_takes_any_key(qtbot):
+    scrubber = TimelineScrubber()
+    qtbot.addWidget(scrubber)
+    scrubber.show()
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_End):
+        qtbot.keyClick(scrubber, key)
+    assert scrubber.place == 0
+
+
+def test_a_finished_picture_shows_its_steps_in_place_of_the_progress(shown, qtbot):
+    shown.show(qtbot)
+    assert shown.wiring.bar.isVisible()
+    assert not shown.page.progress.isVisible()
+    whole = shown.page.preview.image
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_Home)
+    assert shown.page.preview.image.width() == 4, "the frame of the step"
+    assert shown.page.preview.record is not None
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_End)
+    assert shown.page.preview.image == whole
+
+
+def test_a_running_job_brings_the_progress_back(shown, qtbot):
+    shown.show(qtbot)
+    shown.page._on_queue_changed(QueueChanged(jobs=(job(0, running=True),)))
+    shown.page._on_started(Started(job_id="job0", request=request()))
+    assert shown.page.progress.isVisible()
+    assert not shown.wiring.bar.isVisible()
+
+
+@pytest.mark.parametrize("found", [(), KnownError("The timeline is gone")])
+def test_a_picture_without_steps_is_shown_without_them(shown, qtbot, found):
+    shown.found = found
+    signal = shown.wiring._reader.done if found == () else shown.wiring._reader.failed
+    with qtbot.waitSignal(signal):
+        shown.page.show_record(shown.record)
+    assert not shown.wiring.bar.isVisible()
+    assert shown.page.progress.isVisible()
+
+
+def test_a_branch_goes_into_the_panel_and_out_with_the_next_picture(shown, qtbot):
+    shown.show(qtbot)
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_Left)
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_Left)
+    shown.wiring.bar.branch_button.click()
+    panel = shown.page.panel
+    assert panel.branch == Branch(trunk=shown.record.request, step=COUNT - 2)
+    assert not panel.steps.isEnabled()
+    assert panel.guidance.isEnabled()
+    panel.prompt.set_text("a wolf")
+    panel.submit()
+    sent = shown.engine.submitted[-1]
+    assert (sent.prompt, sent.steps, sent.branch.step) == ("a wolf", COUNT, COUNT - 2)
+    assert sent.seed == shown.record.request.seed, "the same noise goes on unless it is changed"
+
+
+def test_removing_the_branch_begins_from_noise_again(shown, qtbot):
+    shown.show(qtbot)
+    shown.wiring.bar.branch_button.click()
+    shown.page.panel._branch_chip._remove.click()
+    panel = shown.page.panel
+    assert panel.branch is None
+    assert panel.steps.isEnabled()
+    panel.submit()
+    assert shown.engine.submitted[-1].branch is None
+
+
+def test_variations_from_a_step_are_four_with_other_noise(shown, qtbot):
+    shown.show(qtbot)
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_Left)
+    shown.wiring.bar._variations.trigger()
+    sent = shown.engine.submitted
+    assert len(sent) == 4
+    assert len({request.seed for request in sent}) == 4
+    assert {request.branch.step for request in sent} == {COUNT - 1}
+
+
+def test_the_chip_names_step_and_prompt(qtbot):
+    chip = BranchChip()
+    qtbot.addWidget(chip)
+    chip.show_branch(Branch(trunk=request("a very long prompt " * 20), step=3))
+    assert chip.isVisible()
+    assert "step 3" in chip.toolTip()
+    chip.show_branch(None)
+    assert not chip.isVisible()
