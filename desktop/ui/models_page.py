@@ -70,6 +70,8 @@ class ModelsPage(QWidget):
         theme.set_kind(teach, "quiet")
         self._error = InlineError(self)
         self._reading = QLabel(self)
+        self._reading.setWordWrap(True)
+        self._reading.setTextFormat(Qt.TextFormat.PlainText)
         theme.set_kind(self._reading, "quiet")
         self._reading.hide()
         heading = QLabel(self.tr("On this machine"), self)
@@ -224,8 +226,11 @@ class ModelsPage(QWidget):
     def _on_fetched(self, download: Download) -> None:
         models = self._models.list()
         self.show_models(models)
-        if download.message:  # it is here, and something stands in the way of its use
+        found = next((model for model in models if Path(model.path) == Path(download.path)), None)
+        if found is not None:
+            self.added.emit(found)
+        elif download.message:  # it is here, and something stands in the way of its use
             self._error.show_error(KnownError(download.message, download.hint))
-        for model in models:
-            if Path(model.path) == Path(download.path):
-                self.added.emit(model)
+        else:  # a part of a model, or half of a cascade
+            self._reading.setText(self.tr("{0} is here now: {1}").format(download.title, download.path))
+            self._reading.show()

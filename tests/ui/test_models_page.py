@@ -132,3 +132,16 @@ def test_what_fits_is_judged_anew_once_the_device_is_known(shop, qtbot):
     qtbot.waitUntil(lambda: shop.get_more.complete)
     assert {card.fit.value for card in shop.get_more.cards} == {"no"}
     assert "1.0 GB on the graphics card" in shop.get_more._judged.text()
+
+
+def test_what_is_fetched_and_is_no_model_by_itself_is_told(shop):
+    shop.on_download(download(State.DONE, key="left", path="/models/q4.gguf"))
+    assert shop._reading.text() == "A model is here now: /models/q4.gguf"
+    assert len(shop.cards) == 1
+
+
+def test_what_stands_in_the_way_of_its_use_is_told(shop):
+    shop.on_download(
+        download(State.DONE, key="left", path="/models/half", message="Its prior is missing", hint="Get it.")
+    )
+    assert shop._error.text() == "Its prior is missing. Get it."
