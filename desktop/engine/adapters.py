@@ -5,6 +5,8 @@ taking the LoRA off puts the very layer back. So the pixels return to what they 
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,9 +146,18 @@ def _inject(network: "torch.nn.Module", name: str, layers: Mapping[str, Change])
     for layer, change in layers.items():
         weights[f"{layer}.lora_A.weight"] = change.down
         weights[f"{layer}.lora_B.weight"] = change.up
-    ranks = {f"^{layer}": change.down.shape[0] for layer, change in layers.items()}
+    ranks = {layer: change.down.shape[0] for layer, change in layers.items()}
+    most = Counter(ranks.values()).most_common(1)[0][0]
+    # peft tries every pattern on every layer, so only the ranks that differ are given as patterns.
+    others = {f"^{re.escape(layer)}": rank for layer, rank in ranks.items() if rank != most}
     config = LoraConfig(
-        r=1, lora_alpha=1, rank_pattern=ranks, alpha_pattern=ranks, target_modules=list(layers), inference_mode=True
+        r=most,
+        lora_alpha=most,  # a scale of one: the file's own is in the weights
+        rank_pattern=others,
+        alpha_pattern=others,
+        target_modules=list(layers),
+        inference_mode=True,
+        init_lora_weights=False,
     )
     before = network.__dict__.pop("peft_config", {})  # where peft finds one, it warns that there will be two
     try:

@@ -1,7 +1,7 @@
 """Models from one file: a whole checkpoint, or a denoiser alone with a base model's folder. No network, no pickle."""
 
+import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from desktop.engine.original_weights import (
     read_gguf,
     read_tensors,
 )
+from desktop.engine.parts import Parts, make_scheduler, pipeline
 from desktop.errors import KnownError
 from desktop.library.file_kind import FileKind
 from desktop.library.networks import FAMILY_TITLES
@@ -26,6 +27,8 @@ from desktop.library.recognise import default_prediction, require_model, said_pr
 
 if TYPE_CHECKING:
     import torch
+
+__all__ = ["Parts", "as_folder", "fingerprint", "load", "make_scheduler", "pipeline"]
 
 _DENOISERS = ("unet", "transformer")
 # Which text encoder stands where in a family's pipeline.
@@ -41,23 +44,16 @@ _CLIP = ("cond_stage_model.", "conditioner.embedders.", "text_encoders.clip_l.",
 _T5 = ("text_encoders.t5xxl.",)
 # Stable Diffusion 3 draws without its third text encoder; its makers describe that mode.
 _OPTIONAL = {("stable-diffusion-3", "text_encoder_3")}
+# Pipelines of models that take in more than a picture being drawn, by the variant and the plain model's pipeline.
+_PIPELINES = {
+    ("inpainting", "StableDiffusionPipeline"): "StableDiffusionInpaintPipeline",
+    ("inpainting", "StableDiffusionXLPipeline"): "StableDiffusionXLInpaintPipeline",
+    ("edit", "StableDiffusionPipeline"): "StableDiffusionInstructPix2PixPipeline",
+    ("edit", "StableDiffusionXLPipeline"): "StableDiffusionXLInstructPix2PixPipeline",
+    ("fill", "FluxPipeline"): "FluxFillPipeline",
+    ("control", "FluxPipeline"): "FluxControlPipeline",
+}
 _WORDS = {"vae": "the VAE", "text_encoder": "the text encoder", "transformer": "the transformer", "unet": "the U-Net"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """A model's parts in memory.
-
-    components: everything the pipeline class takes but its scheduler, the optional ones as None.
-    options: its other arguments. config: the folder all of it was described by.
-    """
-
-    pipeline_class: str
-    components: dict[str, Any]
-    options: dict[str, Any]
-    scheduler_class: str
-    scheduler_config: dict[str, Any]
-    config: Path
 
 
 def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: Path | None = None) -> ModelFolder:
@@ -67,7 +63,7 @@ def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: P
     files that are no model, and for parts that are missing.
     """
     folder = _configuration(path, kind, base, config)
-    index = read_index(folder)
+    index = _with_pipeline(read_index(folder), kind)
     sources = _sources(path, kind, {name: entry for name, entry in index.items() if _is_component(entry)}, base)
     configs = {}
     for name in (*sources, "scheduler"):
@@ -101,7 +97,7 @@ def load(
     JobCancelled between two tensors once the token is set.
     """
     folder = _configuration(path, kind, base, config)
-    index = read_index(folder)
+    index = _with_pipeline(read_index(folder), kind)
     wanted = {name: entry for name, entry in index.items() if _is_component(entry)}
     sources = _sources(path, kind, wanted, base)
     progress = _Progress(path, kind, dtype, token, on_progress)
@@ -136,15 +132,13 @@ def load(
     )
 
 
-def pipeline(parts: Parts, class_name: str | None = None) -> Any:
-    """The parts as a pipeline. class_name: another class that takes the same parts, such as image-to-image."""
-    import diffusers
-
-    scheduler = getattr(diffusers, parts.scheduler_class).from_config(parts.scheduler_config)
-    cls = getattr(diffusers, class_name or parts.pipeline_class)
-    made = cls(**parts.components, **parts.options, scheduler=scheduler)
-    made.set_progress_bar_config(disable=True)
-    return made
+def fingerprint(path: Path) -> str:
+    """16 hex digits over a file's size and its first and last 64 KiB; another name leaves them as they are."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+        file.seek(max(0, size - (1 << 16)))
+        return hashlib.sha256(b"%d\0" % size + start + file.read(1 << 16)).hexdigest()[:16]
 
 
 def _configuration(path: Path, kind: FileKind, base: Path | None, config: Path | None) -> Path:
@@ -249,6 +243,12 @@ def _with_prediction(scheduler: dict[str, Any], kind: FileKind, said: str | None
     if kind.zero_snr:  # as arXiv 2305.08891 has it: rescaled, and begun at the last step
         changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     return scheduler | changes
+
+
+def _with_pipeline(index: dict[str, Any], kind: FileKind) -> dict[str, Any]:
+    task = (kind.variant or "").rpartition("-")[2]
+    name = index.get("_class_name")
+    return index | {"_class_name": _PIPELINES.get((task, name), name)}
 
 
 def _is_component(entry: Any) -> bool:

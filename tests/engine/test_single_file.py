@@ -281,9 +281,31 @@ def test_an_inpainting_model_takes_nine_channels(files, tmp_path):
     path = original_layout.write(tmp_path / "nine.safetensors", original_tensors(build(config), config))
     parts = load(path, config=files("stable-diffusion-1")[1])
     assert parts.components["unet"].config.in_channels == 9
-    inpaint = single_file.pipeline(parts, "StableDiffusionInpaintPipeline")
+    assert single_file.as_folder(path, recognise(path)).pipeline == "StableDiffusionInpaintPipeline"
+    inpaint = single_file.pipeline(parts)
+    assert type(inpaint).__name__ == "StableDiffusionInpaintPipeline"
     picture = draw(inpaint, image=torch.rand(1, 3, 64, 64), mask_image=torch.ones(1, 1, 64, 64))
     assert picture.shape == (1, 3, 64, 64)
+
+
+def test_a_fill_model_of_flux_takes_more_in_than_it_gives_out(files, tmp_path):
+    config = write_small_config("flux-dev", tmp_path / "fill")
+    table = json.loads((config / "transformer/config.json").read_text())
+    (config / "transformer/config.json").write_text(json.dumps(table | {"in_channels": 384, "out_channels": 64}))
+    path = original_layout.write(tmp_path / "fill.safetensors", original_tensors(build(config), config))
+    parts = load(path, config=files("flux-dev")[1])
+    assert parts.components["transformer"].config.in_channels == 384
+    picture = draw(single_file.pipeline(parts), image=torch.rand(1, 3, 64, 64), mask_image=torch.ones(1, 1, 64, 64))
+    assert picture.shape == (1, 3, 64, 64)
+
+
+def test_a_files_fingerprint_tells_its_weights_and_not_its_name(files, tmp_path):
+    path, _, _ = files("stable-diffusion-1")
+    copy = tmp_path / "other.safetensors"
+    copy.write_bytes(path.read_bytes())
+    assert single_file.fingerprint(copy) == single_file.fingerprint(path)
+    copy.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert single_file.fingerprint(copy) != single_file.fingerprint(path)
 
 
 def test_weights_that_are_missing_or_shaped_otherwise_are_named(files, tmp_path):
@@ -392,3 +414,22 @@ def test_our_table_of_quantised_kinds_is_ggmls_own():
     for number, (name, elements, size) in TYPES.items():
         kind = gguf.GGMLQuantizationType(number)
         assert (kind.name, gguf.GGML_QUANT_SIZES[kind]) == (name, (elements, size))
+
+
+@pytest.mark.slow
+def test_stable_diffusion_1_5_at_full_size_is_one_file_and_draws(tmp_path):
+    """Weights without sense, 2 GB in half precision, and the packaged configuration; one step of 256x256."""
+    networks = build(CONFIGS / "stable-diffusion-1", device="meta")
+    tensors = original_tensors(networks, CONFIGS / "stable-diffusion-1")
+    noise = (torch.randn(1 << 20, generator=torch.Generator().manual_seed(0)) * 0.02).half()
+    half = {key: noise.repeat(t.numel() // len(noise) + 1)[: t.numel()].reshape(t.shape) for key, t in tensors.items()}
+    path = original_layout.write(tmp_path / "full.safetensors", half)
+    del half
+    parts = load(path, dtype=torch.bfloat16)
+    assert parts.config == CONFIGS / "stable-diffusion-1"
+    assert sum(p.numel() for p in parts.components["unet"].parameters()) == 859_520_964
+    arguments = {"num_inference_steps": 1, "guidance_scale": 1.0, "output_type": "pt", "width": 256, "height": 256}
+    with torch.no_grad():
+        picture = single_file.pipeline(parts)("a red apple", **arguments).images
+    assert picture.shape == (1, 3, 256, 256)
+    assert torch.isfinite(picture).all()
