@@ -288,6 +288,9 @@ class CreatePage(QWidget):
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
         self.queue.on_queue_changed(event)
+        if event.paused and self._running is not None and not any(job.running for job in event.jobs):
+            self._running = None  # it waits again, with its place kept
+            self.progress.show_paused()
         self._offer_stop(bool(event.jobs))
 
     @Slot(object)

@@ -23,6 +23,11 @@ class Engine(Protocol):
     def move(self, job_id: str, index: int) -> None:
         """Give a waiting job another place. index counts waiting jobs only, from 0."""
 
+    def pause(self) -> None:
+        """Stop where it is and start nothing, until resume; the running job keeps its place."""
+
+    def resume(self) -> None: ...
+
     def warm_up(self, model: str) -> None:
         """Load this model when nothing else is to be done."""
 

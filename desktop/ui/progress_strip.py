@@ -66,6 +66,10 @@ class ProgressStrip(QWidget):
         self._ticks.show_nothing()
         self._label.setText(text)
 
+    def show_paused(self) -> None:
+        self._clock.stop()
+        self._label.setText(self.tr("Paused"))
+
     def offer_stop(self, offered: bool) -> None:
         """Whether there is anything to stop."""
         self._stop.setVisible(offered)

@@ -273,6 +273,8 @@ class PromptPanel(QFrame):
         last, self._model = self._model, model
         if self._branch is not None and self._branch.trunk.model != model.name:
             self.set_branch(None)
+        self.negative_fold.setVisible(model.negative_prompt)
+        self._offer_what_the_model_can(self._branch is None)
         self.sizes.set_sizes(model.sizes)
         self.size_fields.set_multiple(model.size_multiple)
         self.steps.set_default(model.steps)
@@ -325,8 +327,9 @@ class PromptPanel(QFrame):
             self.set_request(branch.trunk)
         self._branch = branch
         self._branch_chip.show_branch(branch)
-        for field in (self.steps, self.sizes, self.scheduler, self.size_fields, self.start_picture, self.strength):
+        for field in (self.steps, self.sizes, self.scheduler, self.strength):
             field.setEnabled(branch is None)
+        self._offer_what_the_model_can(branch is None)
         if branch is not None:
             self.prompt.setFocus()
 
@@ -386,7 +389,7 @@ class PromptPanel(QFrame):
         for slider in (self.steps, self.guidance, self.strength, self.count):
             slider.commit()
         # Each part is tried with nothing else that could be wrong, to know which line to write under.
-        prompt, negative = self.prompt.text, self.negative.text
+        prompt, negative = self.prompt.text, self.negative.text if self._model.negative_prompt else ""
         _try(self._prompt_error, lambda: GenerationRequest(prompt=prompt, seed=0))
         _try(self._negative_error, lambda: GenerationRequest(prompt="x", negative_prompt=negative, seed=0))
         width, height = _try(self._size_error, self.size_fields.value)
@@ -406,12 +409,18 @@ class PromptPanel(QFrame):
                     scheduler=self.scheduler.currentData(),
                     width=width,
                     height=height,
-                    start_picture=self.start_picture.sha,
+                    start_picture=self.start_picture.sha if "image_to_image" in self._model.tasks else None,
                     strength=self.strength.value,
                 )
             ),
         )
         return tuple(first.replace(seed=(seed + i) % (SEED_MAX + 1)) for i in range(self.count.value))
+
+    def _offer_what_the_model_can(self, free: bool) -> None:
+        """free: whether it is for the panel to say, and not for the trunk of a branch."""
+        model = self._model
+        self.start_picture.setEnabled(free and (model is None or "image_to_image" in model.tasks))
+        self.size_fields.setEnabled(free and (model is None or not model.fixed_size))
 
     def _grown(self, prompt: str, negative: str, seed: int) -> GenerationRequest:
         return self._branch.trunk.replace(

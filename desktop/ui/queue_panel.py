@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.messages import Preview, QueueChanged
 from desktop.ui import icons, theme
@@ -31,7 +31,10 @@ class QueuePanel(QWidget):
         self._empty.setContentsMargins(theme.S16, 0, theme.S16, theme.S12)
         head = QHBoxLayout()
         head.setContentsMargins(theme.S16, theme.S12, theme.S8, theme.S4)
-        head.addWidget(self._title)
+        head.addWidget(self._title, 1)
+        self._head = head
+        self._paused = False
+        self.pause_button: QToolButton | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, theme.S4)
         column.setSpacing(theme.S4)
@@ -39,6 +42,27 @@ class QueuePanel(QWidget):
         column.addWidget(self._empty, 0, Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._show_count()
+
+    def _make_pause_button(self) -> None:
+        self.pause_button = QToolButton(self)
+        self.pause_button.setFixedSize(24, 24)
+        self.pause_button.clicked.connect(self._on_pause_clicked)
+        self._head.addWidget(self.pause_button)
+
+    def _show_paused(self, paused: bool) -> None:
+        self._paused = paused
+        text = self.tr("Go on") if paused else self.tr("Pause; the running picture keeps its place")
+        self.pause_button.setIcon(icons.icon("play" if paused else "pause", 16))
+        self.pause_button.setToolTip(text)
+        self.pause_button.setAccessibleName(text)
+        self.pause_button.setVisible(paused or self.model.rowCount() > 0)
+
+    @Slot()
+    def _on_pause_clicked(self) -> None:
+        if self._paused:
+            self._engine.resume()
+        else:
+            self._engine.pause()
 
     def _make_list(self) -> None:
         from desktop.ui.queue_list import QueueList
@@ -58,15 +82,17 @@ class QueuePanel(QWidget):
     @Slot(object)
     def on_queue_changed(self, event: QueueChanged) -> None:
         if self.list is None:
-            if not event.jobs:
+            if not event.jobs and not event.paused:
                 return
             self._make_list()
+            self._make_pause_button()
         current = self.list.currentIndex().data(JOB)
         self.model.on_queue_changed(event)
         if current is not None:
             index = self.model.index(self.model.row_of(current.job_id))
             if index.isValid():
                 self.list.setCurrentIndex(index)
+        self._show_paused(event.paused)
         self._show_count()
 
     @Slot(object)

@@ -384,3 +384,25 @@ def _tip(widget):
     while widget is not None and not widget.toolTip():
         widget = widget.parentWidget()
     return widget.toolTip() if widget is not None else ""
+
+
+def test_what_a_model_cannot_do_is_not_offered(panel, qtbot):
+    import dataclasses
+
+    sent = []
+    panel.submitted.connect(sent.append)
+    panel.prompt.set_text("a fox")
+    panel.negative.set_text("blurry")
+    panel.set_model(
+        dataclasses.replace(SMALL, name="karlo", tasks=("text_to_image",), negative_prompt=False, fixed_size=True)
+    )
+    assert not panel.negative_fold.isVisibleTo(panel)
+    assert not panel.start_picture.isEnabled()
+    assert not panel.size_fields.isEnabled()
+    panel.submit()
+    assert sent[0][0].negative_prompt == ""
+    panel.set_model(SMALL)
+    assert panel.negative_fold.isVisibleTo(panel)
+    assert panel.start_picture.isEnabled()
+    panel.submit()
+    assert sent[1][0].negative_prompt == "blurry"

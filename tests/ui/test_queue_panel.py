@@ -163,3 +163,19 @@ def test_a_prompt_of_many_lines_is_one_row(panel):
     waiting = type(waiting)(job_id="job1", request=request("a fox\n\nin   snow"), running=False)
     panel.on_queue_changed(QueueChanged(jobs=(waiting,)))
     assert panel.model.index(0).data() == "a fox in snow"
+
+
+def test_the_queue_is_paused_and_goes_on(qtbot):
+    engine = Engine()
+    panel = QueuePanel(engine)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.on_queue_changed(QueueChanged(jobs=(job(0, running=True),)))
+    panel.pause_button.click()
+    assert engine.paused
+    panel.on_queue_changed(QueueChanged(jobs=(job(0),), paused=True))
+    assert panel.pause_button.toolTip() == "Go on"
+    panel.pause_button.click()
+    assert not engine.paused
+    panel.on_queue_changed(QueueChanged(jobs=()))
+    assert not panel.pause_button.isVisible()

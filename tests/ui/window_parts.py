@@ -80,6 +80,7 @@ class Engine:
 
     def __init__(self):
         self.submitted, self.cancelled, self.moved, self.warm = [], [], [], []
+        self.paused = False
 
     def submit(self, request):
         self.submitted.append(request)
@@ -90,6 +91,12 @@ class Engine:
 
     def move(self, job_id, index):
         self.moved.append((job_id, index))
+
+    def pause(self):
+        self.paused = True
+
+    def resume(self):
+        self.paused = False
 
     def warm_up(self, model):
         self.warm.append(model)
