@@ -146,7 +146,7 @@ def _pull(folders: Folders, library: Library, arguments: argparse.Namespace) -> 
 
 
 def _look(downloads: "Downloads", model: str) -> "tuple[Offer, ...]":
-    from desktop.library.hub import HubError
+    from desktop.library.hub_errors import HubError
 
     try:
         return downloads.look(model)

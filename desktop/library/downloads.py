@@ -18,9 +18,12 @@ from desktop.errors import KnownError
 from desktop.library import partial as partials
 from desktop.library.catalogue import Licence, find
 from desktop.library.download import Download, State
+from desktop.library.download_item import Item
 from desktop.library.fetch import WAITS_S, Fetch, Stopped
-from desktop.library.hub import Hub, Offer, Stop, Unreachable
+from desktop.library.hub import Hub, Offer
+from desktop.library.hub_errors import Unreachable
 from desktop.library.partial import Partial
+from desktop.library.stop import Stop
 from desktop.library.tokens import Tokens
 from desktop.library.wanted import Wanted, read_wanted
 from desktop.library.weights import check_weights
@@ -28,7 +31,6 @@ from desktop.library.weights import check_weights
 _log = logging.getLogger(__name__)
 
 _TELL_EVERY_S = 0.2
-_SPEED_OVER_S = 8.0
 _SPARE_BYTES = 200 * 10**6  # left free on the disk
 
 
@@ -55,7 +57,7 @@ class Downloads:
         self._waits_s = waits_s
         self._hub = Hub(self._tokens.get, _is_known)
         self._lock = threading.RLock()
-        self._items: dict[str, _Item] = {}
+        self._items: dict[str, Item] = {}
         self._queue: collections.deque[str] = collections.deque()
         self._running: str | None = None
         self._stop = Stop()
@@ -103,7 +105,7 @@ class Downloads:
             partial = partials.begin(self._models, offer)
             with self._lock:
                 if partial.key not in self._items:
-                    self._items[partial.key] = _Item(partial)
+                    self._items[partial.key] = Item(partial)
             keys.append(partial.key)
             self.resume(partial.key)
         return tuple(keys)
@@ -117,7 +119,7 @@ class Downloads:
             with self._lock:
                 key = left.key if isinstance(left, Partial) else left.name
                 if key not in self._items:
-                    self._items[key] = _Item(left)
+                    self._items[key] = Item(left)
         return self.all()
 
     def keep_token(self, token: str) -> str:
@@ -201,7 +203,7 @@ class Downloads:
                 item = self._items[self._running]
             self._serve(item)
 
-    def _serve(self, item: "_Item") -> None:
+    def _serve(self, item: "Item") -> None:
         try:
             if not item.doomed:
                 self._fetch(item)
@@ -227,7 +229,7 @@ class Downloads:
                 del self._items[item.key]
             self.tell(item.told())
 
-    def _fetch(self, item: "_Item") -> None:
+    def _fetch(self, item: "Item") -> None:
         from filelock import FileLock, Timeout
 
         partial = item.left
@@ -277,19 +279,19 @@ class Downloads:
             for folder in sorted({partial.verified(f).parent for f in offer.files if f.name.endswith(".safetensors")}):
                 check_weights(folder)
 
-    def _check_usable(self, item: "_Item", path: Path) -> None:
+    def _check_usable(self, item: "Item", path: Path) -> None:
         """Say so where the library cannot use what is there now, half of a cascade for example."""
         try:
             self._check(path)
         except KnownError as error:
             item.message, item.hint = error.message, error.hint
 
-    def _on_bytes(self, item: "_Item", count: int) -> None:
+    def _on_bytes(self, item: "Item", count: int) -> None:
         item.add(count)
         if time.monotonic() - item.told_at >= _TELL_EVERY_S:
             self.tell(item.told())
 
-    def _on_wait(self, item: "_Item", error: Unreachable) -> None:
+    def _on_wait(self, item: "Item", error: Unreachable) -> None:
         item.state = State.WAITING
         item.message, item.hint = error.message, "It goes on by itself."
         self.tell(item.told())
@@ -312,91 +314,6 @@ class Downloads:
                 f"There is no room for {title}: it needs {need}, and {there} are free where {self._models} is",
                 "Free some space, or keep your data on another disk with --data.",
             )
-
-
-class _Item:
-    """One download's state; changed by whoever holds the lock or is the thread that fetches it."""
-
-    def __init__(self, left: Partial | Path) -> None:
-        self.left = left
-        self.state = State.PAUSED
-        self.doomed = False
-        self.message = self.hint = self.path = ""
-        self.needs_token = False
-        self.told_at = 0.0
-        self._arrived: collections.deque[tuple[float, int]] = collections.deque()
-        if isinstance(left, Partial):
-            self.folder, self.title = left.folder, left.offer.title
-            self.total, self.done = left.offer.bytes, left.done_bytes
-        else:
-            self.folder, self.title = left, left.name
-            self.total = self.done = 0
-            self.fail(KnownError("The notes on this download are damaged", "Remove it, and get the model again."))
-
-    @property
-    def key(self) -> str:
-        return self.folder.name
-
-    def wait_for_turn(self) -> None:
-        self.state = State.WAITING
-        self.message = self.hint = ""
-        self.needs_token = False
-
-    def begin(self, done: int) -> None:
-        self.wait_for_turn()
-        self.state = State.FETCHING
-        self.done = done
-        self._arrived.clear()
-
-    def add(self, count: int) -> None:
-        if self.state is State.WAITING:
-            self.wait_for_turn()
-            self.state = State.FETCHING
-        self.done += count
-        now = time.monotonic()
-        self._arrived.append((now, count))
-        while now - self._arrived[0][0] > _SPEED_OVER_S:
-            self._arrived.popleft()
-
-    def pause(self, *, again: bool) -> None:
-        self.wait_for_turn()
-        self.state = State.WAITING if again else State.PAUSED
-        self._arrived.clear()
-
-    def fail(self, error: KnownError) -> None:
-        self.state = State.FAILED
-        self.message, self.hint = error.message, error.hint
-        self.needs_token = getattr(error, "needs_token", False)
-        self._arrived.clear()
-
-    def told(self) -> Download:
-        self.told_at = time.monotonic()
-        offer = self.left.offer if isinstance(self.left, Partial) else None
-        speed = self._speed() if self.state is State.FETCHING else None
-        return Download(
-            key=self.key,
-            repo=offer.repo if offer else "",
-            name=offer.name if offer else self.key,
-            title=self.title,
-            licence=offer.licence if offer else Licence(name=""),
-            link=offer.link if offer else "",
-            state=self.state,
-            done_bytes=self.done,
-            total_bytes=self.total,
-            bytes_per_s=speed,
-            seconds_left=(self.total - self.done) / speed if speed else None,
-            message=self.message,
-            hint=self.hint,
-            needs_token=self.needs_token,
-            path=self.path,
-        )
-
-    def _speed(self) -> float | None:
-        """Bytes a second over the last seconds; None until there is something to say."""
-        if len(self._arrived) < 2:
-            return None
-        seconds = time.monotonic() - self._arrived[0][0]
-        return sum(count for _, count in self._arrived if count > 0) / seconds if seconds >= 1.0 else None
 
 
 def _is_known(index: Mapping[str, Any]) -> bool:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import disk_error
-from desktop.library.hub import Hub, HubError, Stop, Unreachable
+from desktop.library.hub import Hub
+from desktop.library.hub_errors import HubError, Unreachable
 from desktop.library.partial import Partial
 from desktop.library.pipeline_files import RemoteFile
+from desktop.library.stop import Stop
 
 if TYPE_CHECKING:
     import requests

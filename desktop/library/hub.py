@@ -9,8 +9,6 @@ Every request is made because a person asked for a model; nothing else in the pr
 
 import contextlib
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from desktop import __version__
 from desktop.errors import KnownError
 from desktop.library import pipeline_files
 from desktop.library.catalogue import Licence
+from desktop.library.hub_errors import nonsense, raise_for, translated
 from desktop.library.pipeline_files import INDEX, SMALL_BYTES, RemoteFile
 from desktop.library.wanted import Wanted, folded, plain
 
@@ -41,26 +40,6 @@ _LINKS = {
         "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
     ),
 }
-
-
-class HubError(KnownError):
-    """Something about the hub that the user can mend.
-
-    needs_token: an access token may help. link: the page where something can be done, "" where there is none.
-    """
-
-    def __init__(self, message: str, hint: str = "", *, needs_token: bool = False, link: str = "") -> None:
-        super().__init__(message, hint)
-        self.needs_token = needs_token
-        self.link = link
-
-
-class Unreachable(HubError):
-    """No connection, or one that broke: trying again may help. after_s: what the hub asked to wait."""
-
-    def __init__(self, message: str, hint: str = "", *, after_s: float | None = None) -> None:
-        super().__init__(message, hint)
-        self.after_s = after_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +91,7 @@ class Hub:
         )
         revision = answer.get("sha")
         if not isinstance(revision, str) or not (revision.isascii() and revision.isalnum()):
-            raise _nonsense(repo)
+            raise nonsense(repo)
         files = _files(answer, repo)
         is_file = False
         if wanted.file:
@@ -160,19 +139,19 @@ class Hub:
     def _json(self, url: str, repo: str) -> dict[str, Any]:
         import json
 
-        with self._get(url, repo, {}) as response, _translated(repo):
+        with self._get(url, repo, {}) as response, translated(repo):
             limit = SMALL_BYTES if url.endswith(INDEX) else _ANSWER_MAX
             data = b""
             for piece in response.iter_content(1 << 16):
                 data += piece
                 if len(data) > limit:
-                    raise _nonsense(repo)
+                    raise nonsense(repo)
         try:
             answer = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise _nonsense(repo) from error
+            raise nonsense(repo) from error
         if not isinstance(answer, dict):
-            raise _nonsense(repo)
+            raise nonsense(repo)
         return answer
 
     @contextlib.contextmanager
@@ -186,10 +165,10 @@ class Hub:
             # urllib3 closes what it keeps open only once nothing holds it any more, a traceback for example.
             session.headers["Connection"] = "close"
             session.auth = _leave_alone  # else ~/.netrc would take the place of the token
-            with _translated(repo):
+            with translated(repo):
                 response = session.get(url, headers={**ours, **headers}, stream=True, timeout=(_CONNECT_S, _READ_S))
             with response:
-                _raise_for(response, repo, self.endpoint, has_token=bool(token))
+                raise_for(response, repo, self.endpoint, has_token=bool(token))
                 yield response
 
     def _licence(self, answer: Mapping[str, Any], repo: str) -> Licence:
@@ -213,132 +192,14 @@ class Hub:
         return Licence(name=name, link=link or (f"{self.endpoint}/{repo}" if name else ""))
 
 
-class Stop:
-    """Ends a download from another thread, at once: a wait, and a read that waits for bytes."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
-        self._response: requests.Response | None = None
-
-    @property
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    def set(self) -> None:
-        self._event.set()
-        with self._lock:
-            if self._response is not None:
-                with contextlib.suppress(Exception):  # it may be closing this moment
-                    self._response.raw.shutdown()
-
-    def wait(self, seconds: float) -> bool:
-        """True where it was stopped meanwhile."""
-        return self._event.wait(seconds)
-
-    @contextlib.contextmanager
-    def ends(self, response: "requests.Response") -> Iterator[None]:
-        """While inside, stopping ends this response's reads; look at is_set before each."""
-        with self._lock:
-            self._response = response
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._response = None
-
-
 def _leave_alone(request: Any) -> Any:
     return request
-
-
-@contextlib.contextmanager
-def _translated(repo: str) -> Iterator[None]:
-    """What requests raises, in the user's words."""
-    import requests
-
-    try:
-        yield
-    except requests.exceptions.TooManyRedirects as error:
-        raise _nonsense(repo) from error
-    except requests.exceptions.SSLError as error:
-        raise Unreachable(
-            "The hub's certificate cannot be trusted", "Check the clock and the proxy of this computer."
-        ) from error
-    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-        raise Unreachable(
-            "No connection to the hub", "Check the network and try again; what you have works without one."
-        ) from error
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise Unreachable("The connection to the hub broke", "Try again.") from error
-    except requests.exceptions.RequestException as error:  # an address or a proxy nobody can use
-        raise HubError(
-            f"The hub cannot be asked ({type(error).__name__})", "Check HF_ENDPOINT and the proxy's settings."
-        ) from error
-
-
-def _raise_for(response: "requests.Response", repo: str, endpoint: str, *, has_token: bool) -> None:
-    status, code = response.status_code, response.headers.get("X-Error-Code", "")
-    page = f"{endpoint}/{repo}"
-    if status in (200, 206, 416):
-        return
-    if code == "GatedRepo" or (status == 403 and not code):
-        raise HubError(
-            f"The makers of {repo} want their terms accepted before it is fetched",
-            f"Accept them at {page}, then give an access token from {endpoint}/settings/tokens.",
-            needs_token=True,
-            link=page,
-        )
-    if status == 401 and has_token and code != "RepoNotFound":
-        raise HubError(
-            "The hub does not accept the access token",
-            f"Make a new one at {endpoint}/settings/tokens and give it here.",
-            needs_token=True,
-            link=f"{endpoint}/settings/tokens",
-        )
-    if status == 401 or code == "RepoNotFound":  # the hub does not say which, so that nobody can find out
-        raise HubError(
-            f"There is no model {repo} on the hub, or it is private",
-            "Check its name; for a private one give an access token.",
-            needs_token=True,
-        )
-    if code == "RevisionNotFound":
-        raise HubError(f"{repo} has no such revision", "Leave the part after the @ away.")
-    if status == 403:
-        raise HubError(f"The hub refuses to give {repo}", f"Look at {page} for the reason.", needs_token=True)
-    if status in (404, 410):
-        raise HubError(f"There is nothing of that name in {repo} on the hub", "Check its name.")
-    if status == 429:
-        raise Unreachable(
-            "The hub asks to wait: too many requests came from here",
-            "Try again in some minutes; an access token raises the limit.",
-            after_s=_retry_after(response.headers.get("Retry-After", "")),
-        )
-    if status >= 500:
-        raise Unreachable(
-            f"The hub is in trouble itself (status {status})",
-            "Try again later.",
-            after_s=_retry_after(response.headers.get("Retry-After", "")),
-        )
-    raise HubError(f"The hub answered with status {status}", "Try again later.")
-
-
-def _retry_after(text: str) -> float | None:
-    """Seconds, from either form of the header."""
-    if text.isascii() and text.isdigit():
-        return float(text[:6])
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
 
 
 def _files(answer: Mapping[str, Any], repo: str) -> tuple[RemoteFile, ...]:
     siblings = answer.get("siblings")
     if not isinstance(siblings, list) or len(siblings) > _FILES_MAX:
-        raise _nonsense(repo)
+        raise nonsense(repo)
     files: dict[str, RemoteFile] = {}
     for entry in siblings:
         match entry:
@@ -357,7 +218,3 @@ def _files(answer: Mapping[str, Any], repo: str) -> tuple[RemoteFile, ...]:
 
 def _is_hex(text: object, length: int) -> bool:
     return isinstance(text, str) and len(text) == length and set(text) <= set("0123456789abcdef")
-
-
-def _nonsense(repo: str) -> HubError:
-    return HubError(f"The hub's answer about {repo} makes no sense", "Try again later, or another model.")

@@ -4,7 +4,8 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.library.hub import HubError, Offer
+from desktop.library.hub import Offer
+from desktop.library.hub_errors import HubError
 from desktop.ui import theme, words
 from desktop.ui.inline_error import InlineError
 from desktop.ui.token_field import TokenField

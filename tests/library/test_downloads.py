@@ -461,13 +461,13 @@ def test_a_hub_that_falls_silent_is_asked_again(hub_server, tiny, start, told, l
 
 
 def test_bytes_that_come_slowly_are_counted_and_the_time_left_is_told(tmp_path, monkeypatch):
-    from desktop.library import downloads as module
+    from desktop.library import download_item as module
     from desktop.library import partial as partials
     from tests.library.test_partial import offer
 
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    item = module._Item(partials.begin(tmp_path, offer("a" * 100)))
+    item = module.Item(partials.begin(tmp_path, offer("a" * 100)))
     item.begin(0)
     assert (item.told().bytes_per_s, item.told().seconds_left) == (None, None)
     for _ in range(20):

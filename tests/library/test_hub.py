@@ -6,7 +6,8 @@ import pytest
 
 from desktop.errors import KnownError
 from desktop.library.catalogue import Licence
-from desktop.library.hub import Hub, HubError, Unreachable
+from desktop.library.hub import Hub
+from desktop.library.hub_errors import HubError, Unreachable
 from desktop.library.wanted import Wanted
 from tests.library.hub_server import COMMIT, Fault, Repo
 

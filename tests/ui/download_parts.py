@@ -3,7 +3,8 @@
 from desktop.errors import KnownError
 from desktop.library.catalogue import Licence
 from desktop.library.download import Download, State
-from desktop.library.hub import HubError, Offer, Unreachable
+from desktop.library.hub import Offer
+from desktop.library.hub_errors import HubError, Unreachable
 from desktop.library.pipeline_files import RemoteFile
 
 LICENCE = Licence(name="Apache-2.0", link="https://www.apache.org/licenses/LICENSE-2.0")
