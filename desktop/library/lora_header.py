@@ -46,6 +46,8 @@ _PARTS = (
     ("transformer.", "transformer"),
     ("diffusion_model.", "transformer"),
 )
+# A LoRA of the one may be one of the other: the names of their layers are the same.
+_ALIKE = {("flux", "chroma")}
 _UNET_NAMES = ("down_blocks", "up_blocks", "mid_block", "input_blocks", "output_blocks", "middle_block")
 
 
@@ -114,9 +116,9 @@ def matches(lora: FileKind, family: str, *, width: int | None = None, variant: s
         return KnownError(f"This file is no LoRA but {name_of(lora)}", "Give a LoRA file.")
     if lora.method != "lora":
         return KnownError(f"This LoRA is built as {lora.method}, which cannot be applied", "Get it as a plain LoRA.")
-    if lora.family is None:
-        return None  # its names are those of several families; applying it will tell
-    if lora.family != family:
+    if lora.family is None or family not in FAMILY_TITLES:
+        return None  # names of several families, or a family without a name of its own: applying it will tell
+    if lora.family != family and (lora.family, family) not in _ALIKE:
         return KnownError(
             f"This LoRA was made for {FAMILY_TITLES[lora.family]}, and the model is of another family: "
             f"{FAMILY_TITLES.get(family, family)}",
@@ -212,9 +214,10 @@ def _family(pairs: list[Pair]) -> tuple[str | None, str | None, int | None]:
             return ("flux-2" if fused.out == 9 * fused.into else "flux"), None, fused.into
         if mlp := first(r"^double_blocks_\d+_(img|txt)_mlp_0$"):
             return ("flux-2" if mlp.out == 6 * mlp.into else "flux"), None, mlp.into
-        if first(r"^double_blocks_|^single_blocks_|^single_transformer_blocks_"):
-            qkv = first(r"(img_attn_qkv|attn_to_q|processor_qkv)")
-            return "flux", None, qkv.into if qkv else None
+        if single := first(r"^single_transformer_blocks_\d+_(attn_to_[qkv]|proj_mlp)$"):  # FLUX.2 has these in one
+            return "flux", None, single.into
+        if first(r"^(double|single)_blocks_"):
+            return None, None, None  # attention alone looks the same in both
         if joint := first(r"^joint_blocks_\d+_(x|context)_block_attn_(qkv|proj)"):
             return "stable-diffusion-3", None, joint.into
         if first(r"_img_mlp_|_txt_mlp_|_img_mod_|_txt_mod_"):

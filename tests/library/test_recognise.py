@@ -330,6 +330,10 @@ LORAS = {
         lora("diffusion_model.", [("layers.0.attention.to_q", (3840, 3840))], ends=PEFT),
         ("z-image", None, "peft", ("transformer",)),
     ),
+    "attention of FLUX.1 or FLUX.2": (
+        lora("lora_unet_", [("double_blocks_0_img_attn_qkv", (3072, 9216))]),
+        (None, None, "kohya", ("transformer",)),
+    ),
     "names of several families": (
         lora("transformer.", [("transformer_blocks.0.attn.to_k", (64, 64))], ends=PEFT),
         (None, None, "peft", ("transformer",)),
@@ -363,6 +367,14 @@ def test_a_lora_of_another_family_is_told_in_a_sentence(tmp_path):
     told = matches(found, "stable-diffusion-xl")
     assert "FLUX.1" in told.message
     assert "Stable Diffusion XL" in told.message
+
+
+def test_a_lora_is_left_to_be_tried_where_names_cannot_tell(tmp_path):
+    found = recognise(write_safetensors(tmp_path / "l", LORAS["FLUX peft"][0]))
+    assert matches(found, "chroma") is None  # the same names as FLUX.1
+    assert matches(found, "general") is None
+    unsure = recognise(write_safetensors(tmp_path / "m", LORAS["names of several families"][0]))
+    assert matches(unsure, "stable-diffusion") is None
 
 
 def test_a_lora_for_version_1_is_refused_for_version_2(tmp_path):
