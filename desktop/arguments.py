@@ -74,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     timeline.add_argument("--export", metavar="FILE", help="write them as .gif, .webp, or a strip as .png or .jpg")
     timeline.add_argument("--noisy", action="store_true", help="the noisy states instead of the predicted pictures")
 
+    noise = commands.add_parser("noise", parents=[common], help="the forward process: a picture at a timestep")
+    noise.add_argument("image")
+    noise.add_argument("--step", type=int, required=True, metavar="T", help="0 (the picture) to the last (noise)")
+    noise.add_argument("--out", required=True, metavar="F", help="a .png file")
+    noise.add_argument("--model", metavar="M", default="starter", help="whose noise schedule")
+    noise.add_argument("--seed", type=int, default=0, metavar="N")
+
     models = commands.add_parser("models", parents=[common], help="the models on this machine")
     model_commands = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     model_commands.add_parser("list", parents=[common, json], help="name, size and folder of each")

@@ -38,6 +38,10 @@ def main(arguments: argparse.Namespace) -> int:
             from desktop import model_commands
 
             return model_commands.main(folders, arguments)
+        case "noise":
+            from desktop import noise_command
+
+            return noise_command.main(folders, arguments)
         case "queue":
             from desktop import queue_commands
 
