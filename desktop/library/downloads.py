@@ -99,7 +99,7 @@ class Downloads:
         Raises KnownError where there is no room for all of them, or the disk refuses.
         """
         missing = [offer for offer in offers if self.have(offer) is None]
-        self._check_room(sum(offer.bytes for offer in missing), offers[0].title)
+        self._check_room(sum(partials.missing_bytes(self._models, offer) for offer in missing), offers[0].title)
         keys = []
         for offer in missing:
             partial = partials.begin(self._models, offer)
@@ -236,7 +236,7 @@ class Downloads:
         try:
             with FileLock(partials.lock_of(item.folder), timeout=0):
                 item.begin(partial.done_bytes)
-                self._check_room(item.total - item.done, item.title)
+                self._check_room(partials.missing_bytes(self._models, partial.offer), item.title)
                 self.tell(item.told())
                 fetch = Fetch(
                     self._hub,

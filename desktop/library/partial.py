@@ -61,15 +61,18 @@ class Partial:
     @property
     def done_bytes(self) -> int:
         """How much of it is on this disk, verified or not."""
-        return sum(f.bytes if self.is_verified(f) else min(f.bytes, _size(self.part(f)) or 0) for f in self.offer.files)
+        return sum(self.arrived(file) for file in self.offer.files)
+
+    def arrived(self, file: RemoteFile) -> int:
+        """How many bytes of this file are here."""
+        return file.bytes if self.is_verified(file) else min(file.bytes, _size(self.part(file)) or 0)
 
 
 def begin(models: Path, offer: Offer) -> Partial:
     """A new folder for this offer, or the one there is already. Raises KnownError where the disk refuses."""
     check_file_name(offer.name)
-    for partial in every(models):
-        if isinstance(partial, Partial) and same(partial.offer, offer):
-            return partial
+    if (partial := find(models, offer)) is not None:
+        return partial
     root = models / FOLDER
     key, n = offer.name, 2
     while (root / key).exists():
@@ -77,6 +80,21 @@ def begin(models: Path, offer: Offer) -> Partial:
     partial = Partial(folder=root / key, offer=offer)
     write_atomically(partial.folder / MANIFEST, json.dumps(_to_json(offer), indent=1).encode())
     return partial
+
+
+def find(models: Path, offer: Offer) -> Partial | None:
+    """What has been begun of this offer."""
+    return next((p for p in every(models) if isinstance(p, Partial) and same(p.offer, offer)), None)
+
+
+def missing_bytes(models: Path, offer: Offer) -> int:
+    """How many more bytes the disk has to take: what has arrived, or is here in another model, is not counted."""
+    left = find(models, offer)
+    return sum(
+        file.bytes - (left.arrived(file) if left else 0)
+        for file in (left.offer if left else offer).files
+        if find_content(models, file) is None
+    )
 
 
 def same(one: Offer, other: Offer) -> bool:

@@ -502,3 +502,18 @@ def test_notes_that_are_damaged_are_shown_and_can_be_removed(start, told, tmp_pa
     downloads.remove("broken")
     told.until(State.REMOVED)
     assert not folder.exists()
+
+
+def test_what_has_arrived_needs_no_room_again(hub_server, tiny, start, told, monkeypatch, tmp_path):
+    import shutil
+
+    hub_server.repos[REPO] = Repo(tiny)
+    hub_server.faults[UNET] = [Fault("drop", after=len(tiny[UNET]) - 10), *[Fault("drop")] * 3]
+    downloads = start()
+    offers = downloads.look(REPO)
+    downloads.get(offers)
+    assert told.until(State.FAILED, State.DONE).state is State.FAILED
+    usage = shutil.disk_usage(tmp_path)._replace(free=200_000_000 + 10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    downloads.get(offers)
+    assert told.until(State.FAILED, State.DONE).state is State.DONE
