@@ -37,13 +37,21 @@ def _parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", parents=[common, json], help="make pictures from a prompt")
     generate.add_argument("prompt")
     generate.add_argument("--negative", metavar="TEXT", default="", help="what the picture should not show")
-    generate.add_argument("--model", metavar="M", default="starter", help="a name from `models list`, or a folder")
+    generate.add_argument(
+        "--model", metavar="M", default="starter", help="a name from `models list`, a folder or a file"
+    )
     generate.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same picture")
     generate.add_argument("--steps", type=int, metavar="N")
     generate.add_argument("--guidance", type=float, metavar="G", help="how strictly to follow the prompt")
     generate.add_argument("--size", type=_size, metavar="WxH")
     generate.add_argument("--count", type=int, default=1, metavar="N", help="seeds go up by one")
     generate.add_argument("--scheduler", choices=SCHEDULERS, metavar="NAME", help=", ".join(SCHEDULERS))
+    generate.add_argument(
+        "--lora", action="append", default=[], type=_lora, metavar="FILE[:WEIGHT]", help="may be repeated"
+    )
+    generate.add_argument(
+        "--embedding", action="append", default=[], metavar="FILE", help="a textual inversion; its word is its name"
+    )
     generate.add_argument("--init", metavar="IMAGE", help="start from this picture instead of noise")
     generate.add_argument("--strength", type=float, metavar="S", help="how much of it to replace, 0 to 1")
     generate.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
@@ -114,6 +122,15 @@ def _add_getting(commands: "argparse._SubParsersAction[_Parser]", parents: list[
     commands.add_parser("catalogue", parents=[common, json], help="models worth having, and whether they fit here")
     token = commands.add_parser("token", parents=[common], help="keep an access token, read from the input")
     token.add_argument("--forget", action="store_true", help="remove it from the system's keyring")
+
+
+def _lora(text: str) -> tuple[str, float]:
+    """A path may hold a colon itself; what follows the last one is the weight where it is a number."""
+    path, colon, weight = text.rpartition(":")
+    try:
+        return (path, float(weight)) if colon and path else (text, 1.0)
+    except ValueError:
+        return text, 1.0
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import queue
 from desktop.console import Printer, open_studio, run
 from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
-from desktop.messages import Event, GenerationRequest, random_seed
+from desktop.messages import Event, GenerationRequest, Lora, random_seed
 from desktop.settings import Folders, find_folders
 from desktop.studio import save_into
 
@@ -81,6 +81,8 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
             height=height,
             start_picture=None if arguments.init is None else studio.starts.keep(user_path(arguments.init)),
             strength=0.6 if arguments.strength is None else arguments.strength,
+            loras=tuple(Lora(file=str(user_path(file).absolute()), weight=weight) for file, weight in arguments.lora),
+            embeddings=tuple(str(user_path(path).absolute()) for path in arguments.embedding),
             mask=None if arguments.mask is None else studio.starts.keep(user_path(arguments.mask)),
         )
         requests = [request.replace(seed=seed + n) for n in range(arguments.count)]

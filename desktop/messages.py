@@ -6,7 +6,7 @@ Exactly one terminal event (Saved, Cancelled or Failed) ends a job.
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ TASKS = ("text_to_image", "image_to_image", "inpaint")
 SEED_MAX = 2**64 - 1  # the largest that torch.Generator.manual_seed takes
 TEXT_MAX = 10_000  # characters of a prompt; far above what any text encoder reads
 SIDE_MIN, SIDE_MAX = 16, 8192  # pixels
+ADDED_MAX = 32
 BRANCH_DEPTH_MAX = 16  # each branch carries the whole request of its trunk
 STEPS_MAX = 1000  # the length of every training schedule in use
 GUIDANCE_MAX = 50.0
@@ -53,6 +54,8 @@ class GenerationRequest:
     mask: sha256 likewise; white where the start picture is drawn anew, black where it stays. None draws all of it.
     branch: where this goes on from a step of another run instead of from noise; the seed is that of the noise still to
     be drawn then, and model, size, steps, scheduler and start picture are the trunk's.
+    loras: put on the model for this run, in this order. embeddings: paths of textual inversion files, each of which
+    teaches the prompt one word, the file's name without its ending.
     width, height: pixels; what multiple a model needs is checked where the model is known.
     Raises KnownError where a value is of the wrong type or out of range.
     """
@@ -70,6 +73,8 @@ class GenerationRequest:
     strength: float = 0.6
     mask: str | None = None
     branch: "Branch | None" = None
+    loras: "tuple[Lora, ...]" = ()
+    embeddings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_text("prompt", self.prompt)
@@ -97,6 +102,14 @@ class GenerationRequest:
                 raise KnownError(f"The {name}'s fingerprint is damaged", "Drop the picture again.")
         if self.mask is not None and self.start_picture is None:
             raise KnownError("A mask needs a start picture", "Give the picture that it masks.")
+        if not isinstance(self.loras, tuple) or not all(isinstance(lora, Lora) for lora in self.loras):
+            raise KnownError("The list of LoRA files is damaged", "Choose them again.")
+        if not isinstance(self.embeddings, tuple):
+            raise KnownError("The list of embeddings is damaged", "Choose them again.")
+        for path in self.embeddings:
+            _check_text("embedding's path", path)
+        if len(self.loras) + len(self.embeddings) > ADDED_MAX:
+            raise KnownError(f"More than {ADDED_MAX} LoRA files and embeddings", "Use fewer.")
         if self.branch is not None:
             self._check_branch(self.branch)
 
@@ -135,6 +148,10 @@ class GenerationRequest:
         known = {key: value for key, value in data.items() if key in fields}
         if known.get("branch") is not None:
             known["branch"] = Branch.from_json(known["branch"])
+        if "loras" in known:
+            known["loras"] = _listed(known["loras"], Lora.from_json)
+        if "embeddings" in known:
+            known["embeddings"] = _listed(known["embeddings"], lambda path: path)
         if missing := {"prompt", "seed"} - known.keys():
             raise KnownError(f"The recipe is damaged: {' and '.join(sorted(missing))} is missing")
         return cls(**known)
@@ -143,7 +160,45 @@ class GenerationRequest:
         return dataclasses.replace(self, **changes)
 
 
-_SHARED_WITH_TRUNK = ("model", "steps", "scheduler", "width", "height", "start_picture", "strength", "mask")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """A low-rank change of a model's weights, from a file. weight: 1 as it was trained, 0 not at all.
+
+    Raises KnownError where a value is of the wrong type or out of range.
+    """
+
+    file: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_text("LoRA's path", self.file)
+        _check_number("LoRA's weight", self.weight, -10.0, 10.0)
+
+    @classmethod
+    def from_json(cls, data: object) -> "Lora":
+        if not isinstance(data, Mapping) or "file" not in data:
+            raise KnownError("The recipe is damaged: a LoRA is no table")
+        return cls(file=data["file"], weight=data.get("weight", 1.0))
+
+
+def _listed(value: object, make: "Callable[[object], Any]") -> tuple:
+    if not isinstance(value, list | tuple):
+        raise KnownError("The recipe is damaged: a list is none")
+    return tuple(make(item) for item in value)
+
+
+_SHARED_WITH_TRUNK = (
+    "model",
+    "steps",
+    "scheduler",
+    "width",
+    "height",
+    "start_picture",
+    "strength",
+    "mask",
+    "loras",
+    "embeddings",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

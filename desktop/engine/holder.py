@@ -41,7 +41,7 @@ class ModelHolder:
         plan: how, where it is not to be chosen from what is free. Raises KnownError, JobCancelled.
         """
         from desktop.engine.families import FAMILIES
-        from desktop.engine.families.folder import fingerprint
+        from desktop.engine.families.sources import fingerprint
 
         if self.loaded is not None:
             held = self.loaded[0]
@@ -110,12 +110,15 @@ class ModelHolder:
             _log.exception("a preview map cannot be kept")  # it is made again from the next picture
 
     def _need(self, info: ModelInfo, family: "Family") -> memory.Need:
-        from desktop.engine.families.folder import open_folder
+        from desktop.engine.families.sources import open_model
         from desktop.engine.hardware import dtype_for
 
-        folder = open_folder(Path(info.path))
+        folder = open_model(Path(info.path))
         item = dtype_for(self._device, info.bytes).itemsize
-        numbers = memory.numbers_in(folder.path, family.weighted(folder))
+        if folder.path.is_file():
+            numbers = {"file": memory.numbers_in_file(folder.path)}
+        else:
+            numbers = memory.numbers_in(folder.path, family.weighted(folder))
         beside = info.bytes - folder.bytes  # the other half of a model, in another folder
         if beside > 0 and folder.bytes > 0:
             numbers["beside"] = sum(numbers.values()) * beside // folder.bytes

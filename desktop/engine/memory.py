@@ -1,6 +1,7 @@
 """What a model needs, what is free, and how it is spread over the two: decided before anything is loaded."""
 
 import enum
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -142,15 +143,15 @@ def numbers_in(folder: Path, components: tuple[str, ...]) -> dict[str, int]:
     """How many numbers each component's weights hold, from the headers. Raises KnownError for damaged ones."""
     found: dict[str, int] = {}
     for component in components:
-        total = 0
-        for path in _of_one_precision(folder / component):
-            for entry in read_header(path).values():
-                count = 1
-                for side in entry["shape"]:
-                    count *= side
-                total += count
-        found[component] = total
+        found[component] = sum(numbers_in_file(path) for path in _of_one_precision(folder / component))
     return found
+
+
+def numbers_in_file(path: Path) -> int:
+    """How many numbers a weights file holds. Raises KnownError for a damaged one."""
+    if path.suffix.lower() == ".gguf":
+        return path.stat().st_size  # quantised to about a byte each, and kept so
+    return sum(math.prod(entry["shape"]) for entry in read_header(path).values())
 
 
 def _of_one_precision(folder: Path) -> list[Path]:

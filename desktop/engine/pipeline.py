@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine import tape
+from desktop.engine.added import put_on
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families import Family, Inputs, LoadedModel, Stage
 from desktop.engine.memory import Placement
@@ -132,6 +133,7 @@ def run(
     check_fits(request, model.info)
     token.check()
     pipeline = model.pipelines[task_of(request)]
+    put_on(model, request)
     _spread(model, pipeline, tiled)
     # Drawn on the CPU, so that a seed means the same on every device.
     generator = torch.Generator("cpu").manual_seed(request.seed)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.engine.families import Family, ModelFolder, family_of
-from desktop.engine.families.folder import open_folder, read_table
+from desktop.engine.families.folder import read_table
+from desktop.engine.families.sources import is_model_file, open_model
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.weights import check_weights
@@ -41,29 +42,24 @@ class Library:
         return tuple(found.values())
 
     def resolve(self, name: str) -> ModelInfo:
-        """name: of a model in the library, or the path of a model's folder. Raises KnownError."""
+        """name: of a model in the library, or the path of a model's folder or file. Raises KnownError."""
         folders = self._folders()
         if name in folders:
             return self._describe(name, folders[name])
         path = user_path(name)
         with contextlib.suppress(OSError, ValueError):  # a name no file can have
-            if path.is_dir():
+            if path.is_dir() or path.is_file():
                 return self._describe(str(path.absolute()), path.absolute())
-        if _is_file(path):
-            raise KnownError(
-                f"{name} is a single file, and this version reads models as folders",
-                "Give a folder in diffusers layout.",
-            )
         raise KnownError(
             f"There is no model called {name[:200]}",
-            f"Choose one of {', '.join(folders)}, or give the path of a model's folder.",
+            f"Choose one of {', '.join(folders)}, or give the path of a model's folder or file.",
         )
 
     def add(self, path: str) -> ModelInfo:
-        """Remember a folder elsewhere, once it is found whole. Raises KnownError."""
+        """Remember a folder or a file elsewhere, once it is found whole. Raises KnownError."""
         folder = user_path(path).absolute()
-        if not folder.is_dir():
-            raise KnownError(f"{folder} is not a folder", "Give a model's folder in diffusers layout.")
+        if not folder.is_dir() and not _is_file(folder):
+            raise KnownError(f"{folder} is not there", "Give a model's folder, or its .safetensors or .gguf file.")
         for name, known in self._folders().items():
             if known == folder:
                 return self._describe(name, folder)
@@ -78,8 +74,9 @@ class Library:
         model, family = _recognise(folder)
         if family.standalone:
             family.describe(model, name=folder.name, builtin=False)
-        for component in family.weighted(model):
-            check_weights(folder / component)
+        if folder.is_dir():  # a file's header was looked at to recognise it
+            for component in family.weighted(model):
+                check_weights(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder the library knows, with what is wrong with it."""
@@ -100,13 +97,18 @@ class Library:
     def _folders(self) -> dict[str, Path]:
         folders = {BUILTIN: self._builtin}
         try:
-            here = [p for p in sorted(self._models.iterdir()) if _is_file(p / "model_index.json")]
+            here = [
+                p
+                for p in sorted(self._models.iterdir())
+                if _is_file(p / "model_index.json") or (is_model_file(p) and _is_file(p))
+            ]
         except OSError:
             here = []
         for path in here + [Path(p) for p in self._read_added()]:
-            name, n = path.name, 2
+            stem = path.stem if is_model_file(path) else path.name
+            name, n = stem, 2
             while name in folders:
-                name, n = f"{path.name}-{n}", n + 1
+                name, n = f"{stem}-{n}", n + 1
             folders[name] = path
         return folders
 
@@ -128,7 +130,7 @@ def open_library(folders: Folders) -> Library:
 
 
 def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
-    model = open_folder(folder)
+    model = open_model(folder)
     family = family_of(model)
     if family is None:
         raise KnownError(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+    from desktop.engine.added import Added
     from desktop.engine.hardware import Device
     from desktop.engine.preview import PreviewMap
     from desktop.messages import Frame
@@ -82,6 +83,7 @@ class LoadedModel:
     fingerprint: str
     preview_is_fitted: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
+    added: "Added | None" = None  # LoRA files and embeddings, made for the first
     answer_shapes: dict[Any, Any] = field(default_factory=dict)  # see skip.NetworkSkip
 
 

@@ -170,14 +170,17 @@ class DiffusersFamily:
         on_progress: Callable[[int, int], None],
     ) -> LoadedModel:
         from desktop.engine.families.components import Reader
-        from desktop.engine.families.folder import fingerprint, open_folder
+        from desktop.engine.families.sources import fingerprint, open_model, read_file
         from desktop.engine.hardware import dtype_for
 
-        folder = open_folder(Path(info.path))
+        folder = open_model(Path(info.path))
         dtype = dtype_for(device, info.bytes)
         reader = Reader(info.bytes, token, on_progress)
         home = device.kind if plan.placement == Placement.DEVICE else "cpu"  # offloading moves them there and back
-        parts = reader.read(folder, dtype=dtype, device=home, leave_out=self.leave_out())
+        if folder.path.is_file():
+            parts = read_file(folder.path, dtype=dtype, device=home, token=token, on_progress=on_progress)
+        else:
+            parts = reader.read(folder, dtype=dtype, device=home, leave_out=self.leave_out())
         with explained(info.title):
             pipelines, more = self.build(folder, parts, reader=reader, dtype=dtype, device=home)
             for pipeline in pipelines.values():
