@@ -417,8 +417,8 @@ def test_our_table_of_quantised_kinds_is_ggmls_own():
 
 
 @pytest.mark.slow
-def test_stable_diffusion_1_5_at_full_size_is_one_file_and_draws(tmp_path):
-    """Weights without sense, 2 GB in half precision, and the packaged configuration; one step of 256x256."""
+def test_stable_diffusion_1_5_at_full_size_is_one_file_and_loads(tmp_path):
+    """Weights without sense, 2 GB in half precision, and the packaged configuration."""
     networks = build(CONFIGS / "stable-diffusion-1", device="meta")
     tensors = original_tensors(networks, CONFIGS / "stable-diffusion-1")
     noise = (torch.randn(1 << 20, generator=torch.Generator().manual_seed(0)) * 0.02).half()
@@ -428,8 +428,3 @@ def test_stable_diffusion_1_5_at_full_size_is_one_file_and_draws(tmp_path):
     parts = load(path, dtype=torch.bfloat16)
     assert parts.config == CONFIGS / "stable-diffusion-1"
     assert sum(p.numel() for p in parts.components["unet"].parameters()) == 859_520_964
-    arguments = {"num_inference_steps": 1, "guidance_scale": 1.0, "output_type": "pt", "width": 256, "height": 256}
-    with torch.no_grad():
-        picture = single_file.pipeline(parts)("a red apple", **arguments).images
-    assert picture.shape == (1, 3, 256, 256)
-    assert torch.isfinite(picture).all()
