@@ -99,6 +99,46 @@ def test_a_picture_from_a_prompt_is_watched_and_found_again_tomorrow(qtbot, star
     assert again.window.create_page.history_panel.model.rowCount() == 1
 
 
+def test_a_finished_picture_shows_its_steps_and_another_grows_from_one_of_them(qtbot, start):
+    app = start()
+    timeline = app.window._timeline
+    with qtbot.waitSignal(timeline._reader.done, timeout=WAIT_MS):
+        _, record = _generate(qtbot, app, "a red apple", steps=6)
+    assert timeline.bar.isVisible()
+    assert timeline.bar.scrubber.count == 6
+    timeline.bar.scrubber.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(timeline.bar.scrubber, Qt.Key.Key_Left)
+    timeline.bar.branch_button.click()
+    _, same = _generate(qtbot, app, "a red apple", steps=6)
+    assert same.request.branch.trunk == record.request
+    assert Image.open(same.path).tobytes() == Image.open(record.path).tobytes()
+    _, other = _generate(qtbot, app, "a lemon", steps=6)
+    assert other.request.branch.step == 3
+    assert Image.open(other.path).tobytes() != Image.open(record.path).tobytes()
+
+
+def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):
+    app = start()
+    panel = app.window.create_page.panel
+    panel.steps.set_value(60)
+    qtbot.keyClicks(panel.prompt, "a boat")
+    with qtbot.waitSignal(app.bridge.preview, timeout=WAIT_MS, check_params_cb=lambda event: event.step >= 3):
+        qtbot.mouseClick(panel.generate_button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(app.bridge.queue_changed, check_params_cb=lambda e: e.paused and not e.jobs[0].running):
+        app.window.create_page.queue.pause_button.click()
+    qtbot.waitUntil(lambda: len(app.studio.queue.load()) == 1)
+    start.close(app)
+
+    again = start()
+    previews = []
+    again.bridge.preview.connect(previews.append)
+    with qtbot.waitSignal(again.bridge.saved, timeout=WAIT_MS):
+        again._on_left_over_decided(True)
+    assert previews[0].step >= 3
+    assert [record.request.prompt for record in again.studio.pictures.list()] == ["a boat"]
+
+
 def test_the_prompt_can_be_typed_while_torch_is_still_being_imported(qtbot, start):
     app = start()
     seen = []

@@ -40,6 +40,8 @@ class Timelines:
         self._limit_bytes = limit_bytes
         self._waiting: queue.SimpleQueue[tuple[str, Sequence[TimelineStep]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._written = threading.Condition()
+        self._unwritten: set[str] = set()
 
     def keep(self, steps: Sequence[TimelineStep]) -> str:
         """Begin to write them; returns the name under which they will be found."""
@@ -47,6 +49,8 @@ class Timelines:
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_all, name="timelines", daemon=True)
             self._thread.start()
+        with self._written:
+            self._unwritten.add(name)
         self._waiting.put((name, steps))
         return name
 
@@ -64,8 +68,10 @@ class Timelines:
         return self._folder / name[:2] / f"{name}.zip"
 
     def read(self, name: str) -> tuple[TimelineStep, ...]:
-        """Raises KnownError where it is gone or damaged."""
+        """Waits for one that is just being written. Raises KnownError where it is gone or damaged."""
         path = self.path_of(name)
+        with self._written:
+            self._written.wait_for(lambda: name not in self._unwritten)
         try:
             with zipfile.ZipFile(path) as archive:
                 return _read(archive)
@@ -108,7 +114,10 @@ class Timelines:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, packed(steps))
             except (KnownError, OSError):
-                continue  # a full disk costs the timeline, never the picture
+                pass  # a full disk costs the timeline, never the picture
+            with self._written:
+                self._unwritten.discard(name)
+                self._written.notify_all()
             written += 1
             if written % 20 == 1:
                 self.thin()
