@@ -1,5 +1,7 @@
 """What a drag brings along."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QMimeData
 
 
@@ -9,3 +11,8 @@ def local_file(data: QMimeData) -> str:
         if url.isLocalFile():
             return url.toLocalFile()
     return ""
+
+
+def is_model(path: str) -> bool:
+    """Whether a path is taken for a model: a folder, or a file of weights. What is in it is looked at later."""
+    return bool(path) and (Path(path).is_dir() or path.lower().endswith((".safetensors", ".gguf")))

@@ -4,7 +4,6 @@ import base64
 import binascii
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal, Slot
@@ -24,7 +23,7 @@ from desktop.settings import Folders, Settings
 from desktop.ui import icons, places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
-from desktop.ui.dropped import local_file
+from desktop.ui.dropped import is_model, local_file
 from desktop.ui.pages import Pages
 from desktop.ui.ports import Downloads, Engine, History, Models, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
@@ -289,7 +288,7 @@ class MainWindow(QMainWindow):
         path = local_file(event.mimeData())
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             self.restore_settings_of(path)
-        elif Path(path).is_dir():
+        elif is_model(path):
             self.show_page(MODELS)
             self.models_page.add(path)
         else:

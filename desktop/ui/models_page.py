@@ -13,7 +13,7 @@ from desktop.messages import EngineReady, ModelInfo
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.download_list import DownloadList
-from desktop.ui.dropped import local_file
+from desktop.ui.dropped import is_model, local_file
 from desktop.ui.get_more import GetMore
 from desktop.ui.inline_error import InlineError
 from desktop.ui.model_card import ModelCard
@@ -52,16 +52,21 @@ class ModelsPage(QWidget):
 
         title = QLabel(self.tr("Models"), self)
         theme.set_kind(title, "title")
-        self.add_button = QPushButton(self.tr("Add a model folder…"), self)
+        self.add_button = QPushButton(self.tr("Add a folder…"), self)
         icons.put(self.add_button, "folder-plus")
         self.add_button.clicked.connect(self.choose)
+        self.add_file_button = QPushButton(self.tr("Add a file…"), self)
+        icons.put(self.add_file_button, "plus")
+        self.add_file_button.clicked.connect(self.choose_file)
         head = QHBoxLayout()
+        head.setSpacing(theme.S8)
         head.addWidget(title, 1)
         head.addWidget(self.add_button)
+        head.addWidget(self.add_file_button)
         teach = QLabel(
             self.tr(
-                "A model decides what can be drawn, and how large. Get one below, or bring your own: choose its "
-                "folder or drop it here. It stays where it is; its weights have to be safetensors."
+                "A model decides what can be drawn, and how large. Get one below, or bring your own: a diffusers "
+                "folder, a .safetensors or a .gguf file, chosen or dropped here. It stays where it is."
             ),
             self,
         )
@@ -168,10 +173,19 @@ class ModelsPage(QWidget):
         if path:
             self.add(path)
 
+    @Slot()
+    def choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self.window(), self.tr("Choose a model file"), "", self.tr("Models (*.safetensors *.gguf)")
+        )
+        if path:
+            self.add(path)
+
     def add(self, path: str) -> None:
-        """Take a folder in, off the GUI thread: its files are read to see what it is."""
+        """Take a folder or a file in, off the GUI thread: it is read to see what it is."""
         self._error.clear()
-        self.add_button.setEnabled(False)
+        for button in (self.add_button, self.add_file_button):
+            button.setEnabled(False)
         self._reading.setText(self.tr("Reading {0}…").format(Path(path).name))
         self._reading.show()
         self._background.start(lambda: self._models.add(path))
@@ -184,8 +198,7 @@ class ModelsPage(QWidget):
             self.get_more.wait()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        path = local_file(event.mimeData())
-        if path and Path(path).is_dir():
+        if is_model(local_file(event.mimeData())):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -193,7 +206,8 @@ class ModelsPage(QWidget):
         self.add(local_file(event.mimeData()))
 
     def _settle(self) -> None:
-        self.add_button.setEnabled(True)
+        for button in (self.add_button, self.add_file_button):
+            button.setEnabled(True)
         self._reading.hide()
 
     @Slot(object)
@@ -206,7 +220,7 @@ class ModelsPage(QWidget):
     def _on_failed(self, error: Exception) -> None:
         self._settle()
         if not isinstance(error, KnownError):
-            error = KnownError(self.tr("The folder could not be read ({0})").format(error))
+            error = KnownError(self.tr("It could not be read ({0})").format(error))
         self._error.show_error(error)
 
     @Slot(object)

@@ -517,3 +517,19 @@ def test_what_has_arrived_needs_no_room_again(hub_server, tiny, start, told, mon
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     downloads.get(offers)
     assert told.until(State.FAILED, State.DONE).state is State.DONE
+
+
+def test_a_single_file_half_there_never_shows_and_is_listed_once_whole(hub_server, tiny, start, told, library):
+    hub_server.repos["someone/files"] = Repo({"one.safetensors": tiny[UNET]})
+    hub_server.faults["one.safetensors"] = [Fault("hold", after=len(tiny[UNET]) - 1)]
+    before = library.check_all().keys()
+    downloads = start()
+    (key,) = downloads.get(downloads.look("someone/files"))
+    assert hub_server.held.wait(30)
+    assert library.check_all().keys() == before
+    downloads.pause(key)
+    told.until(State.PAUSED)
+    assert library.check_all().keys() == before
+    downloads.resume(key)
+    assert told.until(State.DONE, State.FAILED).state is State.DONE
+    hub_server.release.set()

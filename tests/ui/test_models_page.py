@@ -69,11 +69,13 @@ def test_what_nobody_foresaw_is_told_too(page, qtbot, models):
     assert "division by zero" in page._error.text()
 
 
-def test_a_dropped_folder_is_added_and_a_dropped_file_is_not(page, qtbot, tmp_path):
-    (tmp_path / "file.txt").write_text("x")
+def test_a_dropped_folder_or_weights_file_is_added_and_any_other_file_is_not(page, qtbot, tmp_path):
+    for name in ("file.txt", "model.safetensors"):
+        (tmp_path / name).write_text("x")
     assert not drop(page, tmp_path / "file.txt")
-    with qtbot.waitSignal(page.added):
-        assert drop(page, tmp_path)
+    for path in (tmp_path, tmp_path / "model.safetensors"):
+        with qtbot.waitSignal(page.added):
+            assert drop(page, path)
 
 
 def test_a_model_is_used_from_its_card(page, qtbot, models):
