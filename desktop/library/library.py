@@ -11,6 +11,7 @@ from desktop.engine.families.folder import read_table
 from desktop.engine.families.sources import is_model_file, open_model
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
+from desktop.library.shards import check_shards
 from desktop.library.weights import check_weights
 from desktop.messages import SCHEDULERS, ModelInfo
 from desktop.settings import RESOURCES, Folders
@@ -77,6 +78,7 @@ class Library:
         if folder.is_dir():  # a file's header was looked at to recognise it
             for component in family.weighted(model):
                 check_weights(folder / component)
+                check_shards(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder the library knows, with what is wrong with it."""

@@ -105,3 +105,19 @@ def test_a_single_file_elsewhere_can_be_added(single, tmp_path, monkeypatch):
     library = Library(builtin=STARTER, models=tmp_path, added=tmp_path / "models.json")
     assert library.add(str(path)).name == path.stem
     assert path.stem in [info.name for info in library.list()]
+
+
+def test_a_file_with_the_denoiser_alone_takes_the_rest_from_the_folder_beside_it(tiny, tmp_path):
+    import shutil
+
+    models = tmp_path / "models"
+    shutil.copytree(tiny, models / "tiny")
+    weights = next((tiny / "unet").glob("*.safetensors"))
+    shutil.copy(weights, models / "finetuned.safetensors")
+    bench = Bench(models / "tiny", tmp_path)
+    bench.start()
+    names = [info.name for info in bench.library.list()]
+    assert "finetuned" in names
+    whole = bench.image(request()).tobytes()
+    assert bench.image(request(model="finetuned")).tobytes() == whole
+    assert bench.engine.close(60)

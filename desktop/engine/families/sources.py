@@ -8,6 +8,8 @@ from desktop.engine import single_file
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families import folder as folders
 from desktop.engine.families.base import ModelFolder
+from desktop.errors import KnownError
+from desktop.library.file_kind import FileKind
 from desktop.library.recognise import recognise, require_model
 
 if TYPE_CHECKING:
@@ -26,7 +28,33 @@ def open_model(path: Path) -> ModelFolder:
         return folders.open_folder(path)
     kind = recognise(path)
     require_model(path, kind)
-    return single_file.as_folder(path, kind)
+    base = base_beside(path, kind)
+    return single_file.as_folder(path, kind, base=base, config=_config(kind, base))
+
+
+def _config(kind: FileKind, base: Path | None) -> Path | None:
+    """The base's own configuration describes weights in its own layout best; None asks for the packaged one."""
+    return base if kind.layout == "diffusers" else None
+
+
+def base_beside(path: Path, kind: FileKind) -> Path | None:
+    """The folder that gives what a file of a denoiser alone lacks: the first one beside it of the same family."""
+    from desktop.engine.families import family_of
+
+    if kind.kind == "checkpoint":
+        return None
+    try:
+        beside = sorted(folder for folder in path.parent.iterdir() if folder.is_dir())
+    except OSError:
+        return None
+    for folder in beside:
+        try:
+            family = family_of(folders.open_folder(folder))
+        except KnownError:
+            continue
+        if family is not None and family.name == kind.family:
+            return folder
+    return None
 
 
 def fingerprint(path: Path) -> str:
@@ -38,7 +66,11 @@ def read_file(
     path: Path, *, dtype: "torch.dtype", device: str, token: CancelToken, on_progress: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """Every part of a single file's model by name. Raises KnownError, JobCancelled."""
-    parts = single_file.load(path, recognise(path), dtype=dtype, token=token, on_progress=on_progress)
+    kind = recognise(path)
+    base = base_beside(path, kind)
+    parts = single_file.load(
+        path, kind, dtype=dtype, token=token, on_progress=on_progress, base=base, config=_config(kind, base)
+    )
     for part in parts.components.values():
         if hasattr(part, "named_modules"):
             part.to(device)
