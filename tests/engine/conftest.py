@@ -45,7 +45,7 @@ class Bench:
             self.engine.start()
             self.started = True
 
-    def wait(self, job, timeout=120):
+    def wait(self, job, timeout=600):
         """The job's terminal event; everything on the way is in seen."""
         while True:
             event = self.events.get(timeout=timeout)
