@@ -123,7 +123,7 @@ class App(QObject):
 
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
-        self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline)
+        self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline, self.studio.verify)
         self._left_over = self.studio.queue.load()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)

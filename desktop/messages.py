@@ -1,7 +1,7 @@
 """What the parts of the program say to each other: one request in, typed events out.
 
 Everything here is frozen and safe to hand to another thread. Nothing here imports torch, Qt or numpy.
-Exactly one terminal event (Saved, Cancelled or Failed) ends a job.
+Exactly one terminal event (Saved, Verified, Cancelled or Failed) ends a job.
 """
 
 import dataclasses
@@ -428,6 +428,25 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A picture was made again from its file and compared with it; nothing was saved.
+
+    largest_difference: of any channel of any pixel, 0 to 255. psnr_db: infinite for identical pictures.
+    differs: what is not as it was then, as (what, then, now).
+    """
+
+    job_id: str
+    path: str
+    largest_difference: int
+    psnr_db: float
+    differs: tuple[tuple[str, str, str], ...]
+
+    @property
+    def identical(self) -> bool:
+        return self.largest_difference == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """step: how many steps were done when it stopped; 0 when it never ran."""
 
@@ -449,6 +468,16 @@ class Failed:
 
 
 Event = (
-    EngineReady | PhaseChanged | PlanChosen | Advised | QueueChanged | Started | Preview | Saved | Cancelled | Failed
+    EngineReady
+    | PhaseChanged
+    | PlanChosen
+    | Advised
+    | QueueChanged
+    | Started
+    | Preview
+    | Saved
+    | Verified
+    | Cancelled
+    | Failed
 )
-TERMINAL = (Saved, Cancelled, Failed)
+TERMINAL = (Saved, Verified, Cancelled, Failed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
 from desktop.library.library import open_library
-from desktop.messages import Event, GenerationRequest, PictureRecord, Started, TimelineStep
+from desktop.messages import Event, GenerationRequest, PictureRecord, Started, TimelineStep, Verified
 from desktop.settings import Folders
 from desktop.store import timelines
 from desktop.store.database import Database
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     from desktop.engine.families import Inputs
     from desktop.library.downloads import Downloads
+    from desktop.noising import Noising
 
 
 class Studio:
-    """Attributes: folders, database, pictures, history, starts, queue, timelines, library, downloads, engine.
+    """Attributes: folders, database, pictures, history, starts, queue, timelines, library, downloads, noising, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
@@ -68,6 +69,13 @@ class Studio:
 
         return Downloads(self.folders.models, check=self.library.check)
 
+    @functools.cached_property
+    def noising(self) -> "Noising":
+        """Made when somebody first looks at the noise; brings numpy."""
+        from desktop.noising import Noising
+
+        return Noising(self.library)
+
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop the engine, then close the database. False where the engine did not stop in time."""
         if "downloads" in self.__dict__:
@@ -79,6 +87,27 @@ class Studio:
         else:
             self.database.close()  # the engine's thread may be using its own connection this moment
         return ended
+
+    def verify(self, path: str) -> str:
+        """Make a picture again from its file and compare the two; the outcome comes as Verified. Returns the job's id.
+
+        Reads the file. Raises KnownError where it is none of ours.
+        """
+        from desktop.replay import Replay
+
+        replay = Replay(Path(path))
+
+        def compared(job_id: str, record: PictureRecord) -> Verified:
+            found = replay.compare()
+            return Verified(
+                job_id=job_id,
+                path=path,
+                largest_difference=found.largest_difference,
+                psnr_db=found.psnr_db,
+                differs=tuple((what, then, now) for what, (then, now) in found.differs.items()),
+            )
+
+        return self.engine.submit(replay.request, save=replay.keep, open_start=replay.open_start, ended=compared)
 
     def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
         """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""

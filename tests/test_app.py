@@ -118,6 +118,16 @@ def test_a_finished_picture_shows_its_steps_and_another_grows_from_one_of_them(q
     assert Image.open(other.path).tobytes() != Image.open(record.path).tobytes()
 
 
+def test_a_picture_is_verified_in_the_window(qtbot, start):
+    app = start()
+    _, record = _generate(qtbot, app, "a red apple", steps=4)
+    with qtbot.waitSignal(app.bridge.verified, timeout=WAIT_MS) as told:
+        app.window._timeline._on_verify(record)
+    assert told.args[0].identical
+    assert "every pixel is the same" in app.window.create_page.messages._title.text()
+    assert len(app.studio.pictures.list()) == 1, "nothing was saved"
+
+
 def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):
     app = start()
     panel = app.window.create_page.panel

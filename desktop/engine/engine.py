@@ -36,6 +36,7 @@ from desktop.messages import (
     Saved,
     Started,
     TimelineStep,
+    Verified,
 )
 
 if TYPE_CHECKING:
@@ -70,11 +71,20 @@ class SavePicture(Protocol):
 
 
 class _Job:
-    __slots__ = ("job_id", "pausing", "request", "steps_done", "token")
+    __slots__ = ("ended", "job_id", "open_start", "pausing", "request", "save", "steps_done", "token")
 
-    def __init__(self, request: GenerationRequest) -> None:
+    def __init__(
+        self,
+        request: GenerationRequest,
+        save: SavePicture,
+        open_start: "Callable[[str], Image]",
+        ended: Callable[[str, PictureRecord], Saved | Verified],
+    ) -> None:
         self.job_id = uuid.uuid4().hex
         self.request = request
+        self.save = save
+        self.open_start = open_start
+        self.ended = ended
         self.token = CancelToken()
         self.steps_done = 0
         self.pausing = False  # it is stopped, and goes on from here when the engine does
@@ -129,9 +139,20 @@ class Engine:
             self._warm_up = warm_up
         self._thread.start()
 
-    def submit(self, request: GenerationRequest) -> str:
-        """Put the request at the end of the queue; returns its job_id at once."""
-        job = _Job(request)
+    def submit(
+        self,
+        request: GenerationRequest,
+        *,
+        save: SavePicture | None = None,
+        open_start: "Callable[[str], Image] | None" = None,
+        ended: Callable[[str, PictureRecord], Saved | Verified] | None = None,
+    ) -> str:
+        """Put the request at the end of the queue; returns its job_id at once.
+
+        save, open_start: in place of the engine's own, for this job. ended: makes the job's last event from its id and
+        what was saved, on the engine's thread; may raise KnownError.
+        """
+        job = _Job(request, save or self._save, open_start or self._open_start, ended or _saved)
         with self._something_to_do:
             if self._closing:
                 raise KnownError("Safelight is closing", "Start it again to make pictures.")
@@ -314,7 +335,7 @@ class Engine:
             self.holder.free()
         self._tell_ready()  # either way there is nothing to wait for any more
 
-    def _run(self, job: _Job) -> Saved | Cancelled | Failed | None:
+    def _run(self, job: _Job) -> Saved | Verified | Cancelled | Failed | None:
         """Exactly one terminal event for the job, whatever happens; None where it is paused.
 
         A job that runs out of memory is tried once more, by the next plan that needs less.
@@ -335,11 +356,13 @@ class Engine:
             self._checkpoints.drop()
         return event
 
-    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Saved | Cancelled | Failed | None, MemoryPlan | None]:
-        """(the event that ends the job, or None where it is paused; how to try again where it ran out of memory)."""
+    def _try(
+        self, job: _Job, plan: MemoryPlan | None
+    ) -> tuple[Saved | Verified | Cancelled | Failed | None, MemoryPlan | None]:
+        """(the event that ends the job, None where it is paused; how to try again where it ran out of memory)."""
         again = None
         try:
-            return Saved(job_id=job.job_id, record=self._make(job, plan)), None
+            return job.ended(job.job_id, self._make(job, plan)), None
         except JobCancelled:
             with self._lock:
                 if job.pausing:
@@ -381,7 +404,7 @@ class Engine:
         job.token.check()
         info = self._models.resolve(request.model)
         pipeline.check_fits(request, info)
-        inputs = self._inputs(request)
+        inputs = _inputs(request, job.open_start)
         model, family = self.holder.load(info, job.job_id, job.token, plan)
         tiled = self.holder.is_tiled(model, request.width, request.height)
         steps = _StepReporter(job, began, self._emit)
@@ -420,7 +443,7 @@ class Engine:
         self._tapes.keep(request, model.fingerprint, states)
         self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
-        return self._save(
+        return job.save(
             request,
             image,
             seconds=time.perf_counter() - began,
@@ -452,16 +475,22 @@ class Engine:
         self._tapes.keep(request, fingerprint, states)
         return found
 
-    def _inputs(self, request: GenerationRequest) -> "Inputs":
-        from desktop.engine.families import Inputs
 
-        size = request.width, request.height
-        start = mask = None
-        if request.start_picture is not None:
-            start = fit_to(self._open_start(request.start_picture), *size)
-        if request.mask is not None:
-            mask = fit_to(self._open_start(request.mask), *size).convert("L")
-        return Inputs(start=start, mask=mask)
+def _saved(job_id: str, record: PictureRecord) -> Saved:
+    return Saved(job_id=job_id, record=record)
+
+
+def _inputs(request: GenerationRequest, open_start: "Callable[[str], Image]") -> "Inputs":
+    """The pictures the request starts from, cut to its size. Raises KnownError where one is gone."""
+    from desktop.engine.families import Inputs
+
+    size = request.width, request.height
+    start = mask = None
+    if request.start_picture is not None:
+        start = fit_to(open_start(request.start_picture), *size)
+    if request.mask is not None:
+        mask = fit_to(open_start(request.mask), *size).convert("L")
+    return Inputs(start=start, mask=mask)
 
 
 class _StepReporter:

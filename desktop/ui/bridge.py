@@ -18,6 +18,7 @@ from desktop.messages import (
     QueueChanged,
     Saved,
     Started,
+    Verified,
 )
 
 
@@ -30,7 +31,8 @@ class Bridge(QObject):
 
     Signals, each with one message: ready(EngineReady), phase(PhaseChanged), plan_chosen(PlanChosen),
     advised(Advised), queue_changed(QueueChanged),
-    started(Started), preview(Preview), saved(Saved), cancelled(Cancelled), failed(Failed).
+    started(Started), preview(Preview), saved(Saved), verified(Verified), cancelled(Cancelled),
+    failed(Failed).
     """
 
     ready = Signal(object)
@@ -41,6 +43,7 @@ class Bridge(QObject):
     started = Signal(object)
     preview = Signal(object)
     saved = Signal(object)
+    verified = Signal(object)
     cancelled = Signal(object)
     failed = Signal(object)
 
@@ -62,6 +65,7 @@ class Bridge(QObject):
             Started: self.started,
             Preview: self.preview,
             Saved: self.saved,
+            Verified: self.verified,
             Cancelled: self.cancelled,
             Failed: self.failed,
         }

@@ -17,9 +17,10 @@ from desktop.messages import (
     QueueChanged,
     Saved,
     Started,
+    Verified,
     random_seed,
 )
-from desktop.ui import theme
+from desktop.ui import theme, words
 from desktop.ui.bridge import Bridge
 from desktop.ui.ports import Engine, History, HistoryEntry, Models, StartPictures
 from desktop.ui.preview_view import PreviewView
@@ -149,6 +150,7 @@ class CreatePage(QWidget):
         bridge.cancelled.connect(self._on_cancelled)
         bridge.failed.connect(self._on_failed)
         bridge.advised.connect(self._on_advised)
+        bridge.verified.connect(self._on_verified)
         bridge.ready.connect(self.progress.on_ready)
 
     # What the window and other pages ask for
@@ -327,6 +329,13 @@ class CreatePage(QWidget):
         self._end(event.job_id)
         self.progress.on_failed(event)
         self.messages.show_failed(event)
+        self._leave_waiting()
+
+    @Slot(object)
+    def _on_verified(self, event: Verified) -> None:
+        self._end(event.job_id)
+        self.progress.idle(words.verified(event))
+        self.messages.show_note(words.verified(event), words.changes(event))
         self._leave_waiting()
 
     @Slot(object)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.pictures_wiring import PicturesWiring
-    from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring
+    from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring, Verify
 
 CREATE, GALLERY, MODELS = range(3)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
@@ -177,11 +177,11 @@ class MainWindow(QMainWindow):
         if self._bridge is not None:
             self._pictures.connect_bridge(self._bridge)
 
-    def add_timeline(self, read: "ReadTimeline", export: "ExportTimeline") -> None:
+    def add_timeline(self, read: "ReadTimeline", export: "ExportTimeline", verify: "Verify") -> None:
         """Show the steps under a finished picture. Called once, after the first paint."""
         from desktop.ui.timeline_wiring import TimelineWiring
 
-        self._timeline = TimelineWiring(self.create_page, read, export, self)
+        self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
 
     @property
     def gallery_page(self) -> QWidget | None:

@@ -90,6 +90,11 @@ class MessageBar(QFrame):
     def show_error(self, error: KnownError) -> None:
         self._show(error.message, error.hint, is_bug=False, details="")
 
+    def show_note(self, message: str, hint: str) -> None:
+        """For what is no error."""
+        self._show(message, hint, is_bug=False, details="")
+        self._icon.set_icon("info")
+
     def show_bug(self, error: BaseException, details: str) -> None:
         """For what no part of the program expected."""
         self._show(str(error) or type(error).__name__, "", is_bug=True, details=details)

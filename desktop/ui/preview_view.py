@@ -31,7 +31,8 @@ class PreviewView(QWidget):
 
     Signals: example_chosen(prompt), use_settings(GenerationRequest), use_as_start(path),
     save_as(PictureRecord), show_in_folder(PictureRecord), full_screen() on a double click,
-    record_shown(PictureRecord) once a finished picture is there, developing() when previews take its place.
+    verify_wanted(PictureRecord), record_shown(PictureRecord) once a finished picture is there, developing() when
+    previews take its place.
     """
 
     example_chosen = Signal(str)
@@ -40,6 +41,7 @@ class PreviewView(QWidget):
     save_as = Signal(object)
     show_in_folder = Signal(object)
     full_screen = Signal()
+    verify_wanted = Signal(object)
     record_shown = Signal(object)
     developing = Signal()
 
@@ -233,6 +235,7 @@ class PreviewView(QWidget):
         menu.addSeparator()
         add("image-plus", self.tr("Use as start picture"), self._on_use_as_start, saved)
         add("rotate-ccw", self.tr("Use these settings"), self._on_use_settings, saved)
+        add("shield-check", self.tr("Make it again and compare"), self._on_verify, saved)
         menu.addSeparator()
         add("maximize", self.tr("Full screen\tF"), self.full_screen)
         add("folder", self.tr("Show in folder"), self._on_show_in_folder, saved)
@@ -278,6 +281,10 @@ class PreviewView(QWidget):
     @Slot()
     def _on_save_as(self) -> None:
         self.save_as.emit(self._record)
+
+    @Slot()
+    def _on_verify(self) -> None:
+        self.verify_wanted.emit(self._record)
 
     @Slot()
     def _on_use_as_start(self) -> None:

@@ -15,14 +15,17 @@ from desktop.ui.timeline_bar import TimelineBar
 
 ReadTimeline = Callable[[PictureRecord], tuple[TimelineStep, ...]]  # may take 100s of ms; raises KnownError
 ExportTimeline = Callable[[PictureRecord, tuple[TimelineStep, ...], Path, bool], None]  # the last: the noisy states
+Verify = Callable[[str], object]  # a picture's path; begins to make it again; may take 100s of ms; raises KnownError
 
 
 class TimelineWiring(QObject):
     """Attributes: bar. Hides while a picture develops, and where a picture kept no steps."""
 
-    def __init__(self, page: CreatePage, read: ReadTimeline, export: ExportTimeline, parent: QObject) -> None:
+    def __init__(
+        self, page: CreatePage, read: ReadTimeline, export: ExportTimeline, verify: Verify, parent: QObject
+    ) -> None:
         super().__init__(parent)
-        self._page, self._read, self._export = page, read, export
+        self._page, self._read, self._export, self._verify = page, read, export, verify
         self._record: PictureRecord | None = None
         self.bar = TimelineBar(page)
         page.add_timeline(self.bar)
@@ -31,6 +34,9 @@ class TimelineWiring(QObject):
         self._reader.failed.connect(self._on_no_timeline)
         self._writer = Background("timeline-writer", self)
         self._writer.failed.connect(self._on_not_exported)
+        self._verifier = Background("verifier", self)
+        self._verifier.failed.connect(self._on_not_verified)
+        page.preview.verify_wanted.connect(self._on_verify)
         page.preview.record_shown.connect(self._on_record)
         page.preview.developing.connect(self._on_developing)
         self.bar.frame_wanted.connect(page.preview.show_frame)
@@ -42,6 +48,7 @@ class TimelineWiring(QObject):
         """Wait for what is read or written in the background; for shutdown."""
         self._reader.wait()
         self._writer.wait()
+        self._verifier.wait()
 
     @Slot(object)
     def _on_record(self, record: PictureRecord) -> None:
@@ -100,4 +107,13 @@ class TimelineWiring(QObject):
     @Slot(object)
     def _on_not_exported(self, error: Exception) -> None:
         known = error if isinstance(error, KnownError) else KnownError(self.tr("The steps could not be written"))
+        self._page.show_error(known)
+
+    @Slot(object)
+    def _on_verify(self, record: PictureRecord) -> None:
+        self._verifier.start(lambda: self._verify(record.path))
+
+    @Slot(object)
+    def _on_not_verified(self, error: Exception) -> None:
+        known = error if isinstance(error, KnownError) else KnownError(self.tr("The picture could not be read"))
         self._page.show_error(known)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from desktop.messages import Phase, PhaseChanged
+from desktop.messages import Phase, PhaseChanged, Verified
 
 
 def _tr(text: str) -> str:
@@ -59,6 +59,23 @@ def stage(name: str, text: str) -> str:
         "upscaler": _tr("Enlarging"),
     }.get(name)
     return text if doing is None else f"{doing} · {text}"
+
+
+def verified(event: Verified) -> str:
+    """Whether a picture could be made again."""
+    if event.identical:
+        return _tr("Made again: every pixel is the same")
+    return _tr("Made again: not identical, the largest difference is {0} of 255, PSNR {1} dB").format(
+        event.largest_difference, f"{event.psnr_db:.1f}"
+    )
+
+
+def changes(event: Verified) -> str:
+    """What is not as it was when the picture was made."""
+    if not event.differs:
+        return "" if event.identical else _tr("Nothing that was written down has changed.")
+    lines = (_tr("{0}: was {1}, is {2}").format(what, then, now) for what, then, now in event.differs)
+    return _tr("Changed since. {0}.").format("; ".join(lines))
 
 
 def pictures(count: int) -> str:

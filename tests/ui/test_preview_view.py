@@ -104,6 +104,7 @@ def test_the_menu_offers_a_finished_picture_for_everything(shown, qtbot):
         "Save as…",
         "Use as start picture",
         "Use these settings",
+        "Make it again and compare",
         "Full screen",
         "Show in folder",
     ]

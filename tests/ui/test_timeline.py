@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from desktop.errors import KnownError
-from desktop.messages import Branch, QueueChanged, Started, TimelineStep
+from desktop.messages import Branch, QueueChanged, Started, TimelineStep, Verified
 from desktop.ui.branch_chip import BranchChip
 from desktop.ui.create_page import CreatePage
 from desktop.ui.timeline_bar import TimelineBar
@@ -48,7 +48,10 @@ class Shown:
         self.page = CreatePage(engine=self.engine, models=Models(), history=History(), starts=Starts())
         qtbot.addWidget(self.page)
         self.page.panel.set_model(SMALL)
-        self.wiring = TimelineWiring(self.page, self.read, lambda *what: self.exported.append(what), self.page)
+        self.verified = []
+        self.wiring = TimelineWiring(
+            self.page, self.read, lambda *what: self.exported.append(what), self.verified.append, self.page
+        )
         self.record = record(write_picture(tmp_path / "fox.png"), steps=COUNT, scheduler="ddim")
         self.page.resize(1200, 800)
         self.page.show()
@@ -203,3 +206,18 @@ def test_the_chip_names_step_and_prompt(qtbot):
     assert "step 3" in chip.toolTip()
     chip.show_branch(None)
     assert not chip.isVisible()
+
+
+def test_a_picture_is_made_again_from_its_menu_and_the_outcome_is_told(shown, qtbot):
+    shown.show(qtbot)
+    texts = [action.text() for action in shown.page.preview.menu().actions()]
+    assert "Make it again and compare" in texts
+    with qtbot.waitSignal(shown.wiring._verifier.done):
+        shown.page.preview._on_verify()
+    assert shown.verified == [shown.record.path]
+    outcome = Verified(
+        job_id="job0", path=shown.record.path, largest_difference=3, psnr_db=51.2, differs=(("torch", "2.12", "2.13"),)
+    )
+    shown.page._on_verified(outcome)
+    assert "largest difference is 3 of 255" in shown.page.messages._title.text()
+    assert "torch: was 2.12, is 2.13" in shown.page.messages._hint.text()
