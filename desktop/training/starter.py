@@ -237,9 +237,9 @@ def train_student(recipe: Recipe, report: Report, device: torch.device) -> None:
 
 def sheet_prompts(known: Dataset) -> list[str]:
     """What sample sheets show: the first prompts of each kind that is scored, then places, paper and styles."""
-    chosen = prompts.choose(known, limit=16)
+    chosen = prompts.choose(known, limit=8)
     texts = [prompt.text for prompt in chosen if prompt.kind != "keywords"]
-    names = [prompt.text for prompt in prompts.choose(known, limit=40) if prompt.kind == "names"][16:]
+    names = [prompt.text for prompt in prompts.choose(known, limit=32) if prompt.kind == "names"][8:]
     extra = [f"{text} on the left" for text in names[:2]] + [f"a small {text.split(' ', 1)[-1]}" for text in names[2:4]]
     extra += [f"{text}, on a {paper} background" for text, paper in zip(names[4:], pictures.PASTELS, strict=False)]
     others = known.styles[1:] or known.styles

@@ -89,7 +89,8 @@ def train(
     size = shelf.shape[1]
     torch.manual_seed(seed)
     model = coder.grow(teacher, settings, size) if teacher else coder.build(settings, size)
-    model.to(device, memory_format=torch.channels_last).train()
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format  # the faster one of each
+    model.to(device, memory_format=layout).train()
     critic = adversary.build().to(device) if settings.adversary else None
     target = _teacher(teacher.to(device), size) if teacher else None
     also: dict[str, torch.Tensor] = {}
@@ -115,7 +116,7 @@ def train(
         whole = (number + 1) % settings.whole_every == 0
         count, side = (settings.whole_batch, size) if whole else (settings.batch, settings.crop)
         pixels = torch.from_numpy(to_unit(sample(shelf, rng, count, side)))
-        pictures = pixels.to(device, memory_format=torch.channels_last)
+        pictures = pixels.to(device, memory_format=layout)
         with torch.no_grad():
             wanted = torch.cat([target(part) for part in pictures.split(64)])
         blur = settings.noise * torch.rand(count, 1, 1, 1, generator=noise) * torch.randn(wanted.shape, generator=noise)
@@ -163,7 +164,7 @@ def _loss(
             apart = ((latents - wanted) / deviation[:, None, None]).square().mean((0, 2, 3))
             pulled = (apart * given.pull).mean()
     shown_latents = torch.where(shown, wanted, latents) + given.blur[rows]
-    drawn = coder.decode(model, shown_latents.contiguous(memory_format=torch.channels_last)).float()
+    drawn = coder.decode(model, shown_latents).float()
     with torch.no_grad():
         for place, error in enumerate((drawn - pictures).abs().mean((1, 2, 3)).tolist()):
             errors[(rows.start or 0) + place] = 127.5 * error
