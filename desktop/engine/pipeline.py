@@ -71,9 +71,12 @@ def _other_noise(request: GenerationRequest, state: tape.State) -> int | None:
     state's own.
     """
     branch = request.branch
-    if branch is None or branch.trunk.seed == request.seed or state.index > branch.step:
+    if branch is None or state.index > branch.step:
         return None
-    return request.seed
+    trunk = branch.trunk
+    while trunk.branch is not None and state.index <= trunk.branch.step:  # a step that the trunk shares with its own
+        trunk = trunk.branch.trunk
+    return None if trunk.seed == request.seed else request.seed
 
 
 def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:

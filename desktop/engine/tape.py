@@ -74,7 +74,8 @@ class _Skipped:
 
 
 _OWN = ("step", "_internal_dict")  # the wrapper below, and the configuration
-_SEEDED = ("noise_sampler",)  # made anew from the scheduler's own seed where the noise is to be other noise
+# Stay as the run's own seed made them where the noise is to be other noise.
+_SEEDED = ("noise_sampler", "noise_sampler_seed")
 
 
 @contextmanager

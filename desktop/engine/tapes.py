@@ -17,13 +17,13 @@ class Tapes:
 
     def find(self, request: GenerationRequest, fingerprint: str, index: int) -> State | None:
         """The state after `index` steps of the request's chain; looks into the chains it branched from as well."""
-        states = self._kept.get((request, fingerprint))
-        if states is not None and index in states:
-            self._kept.move_to_end((request, fingerprint))
-            return states[index]
         if request.branch is not None and index <= request.branch.step:
-            return self.find(request.branch.trunk, fingerprint, index)
-        return None
+            return self.find(request.branch.trunk, fingerprint, index)  # its own begins there with other noise
+        states = self._kept.get((request, fingerprint))
+        if states is None or index not in states:
+            return None
+        self._kept.move_to_end((request, fingerprint))
+        return states[index]
 
     def keep(self, request: GenerationRequest, fingerprint: str, states: list[State]) -> None:
         self._kept[request, fingerprint] = {state.index: state for state in states}

@@ -103,6 +103,29 @@ def test_a_branch_of_a_branch_keeps_the_whole_past(bench):
     assert bench.image(branch_of(second, 4)).tobytes() == whole
 
 
+def test_a_branch_from_the_very_step_a_branch_begins_at_is_the_same_remembered_or_not(bench):
+    trunk = request(scheduler="euler_ancestral", steps=6)
+    second = branch_of(trunk, 2, seed=99)
+    whole = bench.image(second).tobytes()
+    for seed in (99, trunk.seed):
+        third = branch_of(second, 2, seed=seed)
+        remembered = bench.image(third).tobytes()
+        assert (remembered == whole) == (seed == 99)
+        bench.engine._tapes.forget()
+        assert bench.image(third).tobytes() == remembered
+
+
+@pytest.mark.parametrize("scheduler", ["ddpm", "euler_ancestral", "dpmpp_sde", "lcm"])
+def test_another_seed_is_other_noise_for_every_scheduler_that_draws_some(bench, scheduler):
+    trunk = request(scheduler=scheduler, steps=6)
+    whole = bench.image(trunk).tobytes()
+    other = branch_of(trunk, 3, seed=99)
+    picture = bench.image(other).tobytes()
+    assert picture != whole
+    bench.engine._tapes.forget()
+    assert bench.image(other).tobytes() == picture
+
+
 def test_a_step_that_the_chain_does_not_have_is_named(bench):
     trunk = request(steps=4)
     event = bench.run(branch_of(trunk, 9))
