@@ -25,19 +25,22 @@ class NetworkSkip:
     def __init__(self, networks: "list[torch.nn.Module]", shapes: dict[Any, Any]) -> None:
         self._networks = networks
         self._shapes = shapes
-        self._active = False
+        self._before: list[tuple[Any, Any]] = []  # networks that are passed over, with what stood in their way before
 
     def start(self) -> None:
         for network in self._networks:
+            # Offloading puts a forward of its own there, which moves the weights to the device.
+            self._before.append((network, vars(network).get("forward")))
             network.forward = self._instead_of(network, network.forward)
-        self._active = True
 
     def stop(self) -> None:
         """The networks compute again; may be called more than once."""
-        if self._active:
-            self._active = False
-            for network in self._networks:
-                del network.forward
+        while self._before:
+            network, forward = self._before.pop()
+            if forward is None:
+                del network.forward  # the class's own shows through again
+            else:
+                network.forward = forward
 
     def _instead_of(self, network: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
         import functools
