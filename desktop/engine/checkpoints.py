@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.tape import State
-from desktop.errors import KnownError
 from desktop.files import write_atomically
 from desktop.messages import GenerationRequest
 
@@ -99,7 +98,7 @@ class Checkpoints:
                 job, self._wanted, self._writing = self._wanted, None, True
             try:
                 write_atomically(self._path, packed(*job))
-            except (KnownError, OSError, ValueError):
+            except Exception:  # a full disk, a scheduler with strange memories, a device that fails: never the picture
                 _log.exception("the state of the running picture cannot be kept")
             with self._changed:
                 self._writing = False

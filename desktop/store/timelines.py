@@ -6,6 +6,7 @@ to be (x_0) and the noisy state it looked at (x_t), in the preview's colours. Th
 
 import io
 import json
+import logging
 import math
 import queue
 import re
@@ -22,6 +23,8 @@ from desktop.messages import Frame, TimelineStep
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_log = logging.getLogger(__name__)
 
 VERSION = 1
 KEY = "timeline"  # in a picture's record of how it was made: the name of its timeline
@@ -110,17 +113,15 @@ class Timelines:
         while (job := self._waiting.get()) is not None:
             name, steps = job
             try:
-                path = self.path_of(name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, packed(steps))
-            except (KnownError, OSError):
-                pass  # a full disk costs the timeline, never the picture
+                write_atomically(self.path_of(name), packed(steps))
+                if written % 20 == 0:
+                    self.thin()
+                written += 1
+            except Exception:  # whatever happens costs the timeline, never the picture nor the timelines after it
+                _log.exception("the timeline of a picture cannot be kept")
             with self._written:
                 self._unwritten.discard(name)
                 self._written.notify_all()
-            written += 1
-            if written % 20 == 1:
-                self.thin()
 
 
 def packed(steps: Sequence[TimelineStep]) -> bytes:

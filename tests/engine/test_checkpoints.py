@@ -103,6 +103,15 @@ def test_another_request_does_not_go_on_from_the_file(keeping):
     assert keeping.of(Preview)[0].step == 1
 
 
+def test_a_state_that_cannot_be_written_costs_no_picture(keeping, monkeypatch):
+    def fail(*job):
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(checkpoints, "packed", fail)
+    assert keeping.image(request(steps=3))
+    assert keeping.image(request(steps=3, seed=8))
+
+
 @pytest.fixture(scope="module")
 def kept_file(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")

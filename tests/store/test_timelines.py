@@ -1,3 +1,4 @@
+import dataclasses
 import zipfile
 
 import numpy as np
@@ -69,6 +70,13 @@ def test_a_step_without_a_picture_is_kept_without_one(timelines):
     timelines.close()
     assert timelines.read(name) == (step,)
     assert step.log_snr is None
+
+
+def test_steps_that_cannot_be_written_cost_no_other_timeline(timelines):
+    torn = Frame(width=4, height=4, rgb=b"")
+    (step,) = steps_of(1)
+    timelines.keep([dataclasses.replace(step, x_0=torn)])
+    assert len(timelines.read(timelines.keep(steps_of(2)))) == 2
 
 
 def test_a_timeline_that_is_gone_or_has_no_name_is_told(timelines):
