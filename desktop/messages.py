@@ -259,11 +259,14 @@ class Frame:
 class TimelineStep:
     """One step of a finished run, as people look at it.
 
+    index: of the run's whole chain, from 1; the first of a branch is the one after its branch point, as that of a run
+    that went on after a restart is the one after its last kept state.
     timestep: of the training schedule, falling to 0. alpha, sigma: x_t = alpha x_0 + sigma eps; None where not known.
     x_0: the clean picture predicted at the step; x_t: the noisy state it was predicted from, scaled to unit variance.
     change: mean absolute difference of x_0 to the step before, 0 to 1; stage: as in Preview.
     """
 
+    index: int
     timestep: float
     alpha: float | None
     sigma: float | None

@@ -71,8 +71,8 @@ def timeline(folders: Folders, arguments: argparse.Namespace) -> int:
         export(target, steps, open_picture(path), "x_t" if arguments.noisy else "x_0")
         print(target)
         return 0
-    for number, step in enumerate(steps, 1):
+    for step in steps:
         level = "" if step.log_snr is None else f"  log SNR {step.log_snr:7.2f}"
         change = "" if step.change is None else f"  changed {100 * step.change:5.1f} %"
-        print(f"step {number:3d}  {step.stage:<8}  t {step.timestep:6.1f}{level}{change}")
+        print(f"step {step.index:3d}  {step.stage:<8}  t {step.timestep:6.1f}{level}{change}")
     return 0

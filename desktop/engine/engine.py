@@ -500,17 +500,18 @@ class _StepReporter:
         self._job = job
         self._began = began
         self._emit = emit
-        self._first_step_at: float | None = None
+        self._first: tuple[int, float] | None = None  # the first step's index, which a branch begins with, and its end
         self.timeline = TimelineRecorder()
 
     def report(self, stage: "Stage", step: "Step") -> None:
         now = time.perf_counter()
         self._job.steps_done = step.index
-        if self._first_step_at is None:
-            self._first_step_at = now
+        if self._first is None:
+            self._first = step.index, now
             left = None
         else:  # the first step pays for warming up, so only the later ones are averaged
-            left = (now - self._first_step_at) / (step.index - 1) * (step.total - step.index)
+            index, moment = self._first
+            left = (now - moment) / max(1, step.index - index) * (step.total - step.index)
         frame = None if step.x_0 is None or stage.frame is None else stage.frame(step.x_0)
         self.timeline.take(stage, step, frame)
         self._emit(

@@ -18,12 +18,16 @@ class TimelineRecorder:
         self._steps: list[tuple[Stage, Step, Frame | None]] = []
 
     def take(self, stage: "Stage", step: "Step", frame: Frame | None) -> None:
+        if self._steps and self._steps[-1][1].index >= step.index:
+            # A trunk that was run again for its branch goes one step beyond the branch point.
+            self._steps = [taken for taken in self._steps if taken[1].index < step.index]
         self._steps.append((stage, step, frame))
 
     def steps(self, model: "LoadedModel") -> tuple[TimelineStep, ...]:
         noisy = self._noisy(model)
         return tuple(
             TimelineStep(
+                index=step.index,
                 timestep=step.timestep,
                 alpha=step.alpha,
                 sigma=step.sigma,

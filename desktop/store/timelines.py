@@ -83,7 +83,7 @@ class Timelines:
                 "The timeline of this picture is not kept any more", "Make the picture again to see its steps."
             ) from error
         # A damaged archive raises whatever the member's bytes make the unpackers stumble over.
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, RuntimeError, RecursionError) as error:
+        except (OSError, ValueError, LookupError, TypeError, OverflowError, zipfile.BadZipFile, RuntimeError) as error:
             raise KnownError(
                 "The timeline of this picture is damaged", "Make the picture again to see its steps."
             ) from error
@@ -131,6 +131,7 @@ def packed(steps: Sequence[TimelineStep]) -> bytes:
         before = None
         for place, step in enumerate(steps):
             row = {
+                "index": step.index,
                 "timestep": step.timestep,
                 "alpha": step.alpha,
                 "sigma": step.sigma,
@@ -192,10 +193,11 @@ def _read(archive: zipfile.ZipFile) -> tuple[TimelineStep, ...]:
         return Frame(width=image.width, height=image.height, rgb=image.tobytes())
 
     steps = []
-    for row in index["steps"]:
+    for place, row in enumerate(index["steps"], 1):
         numbers = {key: _number(row.get(key)) for key in ("alpha", "sigma", "change")}
         steps.append(
             TimelineStep(
+                index=min(STEPS_MAX, max(place, int(row.get("index", place)))),  # the first timelines kept none
                 timestep=float(row["timestep"]),
                 stage=str(row["stage"])[:20],
                 x_0=frame(row.get("x_0")),

@@ -132,9 +132,10 @@ class TimelineBar(QWidget):
         self.variations_wanted.emit(self._kept(), _VARIATIONS)
 
     def _kept(self) -> int:
-        """How many steps lie before the place; at the finished picture, half of them."""
+        """How many steps of the whole chain lie before the place; at the finished picture, before the middle."""
         place = self.scrubber.place
-        return max(1, len(self._steps) // 2 if place >= len(self._steps) else place)
+        step = self._steps[len(self._steps) // 2 if place >= len(self._steps) else place]
+        return max(1, step.index - 1)
 
     def _stop_playing(self) -> None:
         self._clock.stop()
@@ -157,7 +158,7 @@ class TimelineBar(QWidget):
             self._label.setToolTip("")
             return
         step = self._steps[place]
-        text = self.tr("Step {0} of {1}").format(place + 1, len(self._steps))
+        text = self.tr("Step {0} of {1}").format(step.index, self._steps[-1].index)
         if step.change is not None:
             text += self.tr(" · changed {0} %").format(f"{100 * step.change:.1f}")
         self._label.setText(text)

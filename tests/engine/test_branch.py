@@ -126,6 +126,17 @@ def test_another_seed_is_other_noise_for_every_scheduler_that_draws_some(bench, 
     assert bench.image(other).tobytes() == picture
 
 
+def test_the_timeline_of_a_branch_counts_the_steps_of_the_whole_chain(bench):
+    trunk = request(steps=6)
+    bench.image(trunk)
+    branch = branch_of(trunk, 4, prompt="a green pear")
+    bench.image(branch)
+    assert [step.index for step in bench.timelines[branch]] == [5, 6]
+    bench.engine._tapes.forget()
+    bench.image(branch)
+    assert [step.index for step in bench.timelines[branch]] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_step_that_the_chain_does_not_have_is_named(bench):
     trunk = request(steps=4)
     event = bench.run(branch_of(trunk, 9))

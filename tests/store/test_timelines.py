@@ -23,10 +23,11 @@ def frame(rng, side, noise):
     return Frame(width=side, height=side, rgb=pixels.tobytes())
 
 
-def steps_of(count, side=64, noisy_side=16):
+def steps_of(count, side=64, noisy_side=16, first=1):
     rng = np.random.default_rng(1)
     return tuple(
         TimelineStep(
+            index=first + place,
             timestep=999 - 30.0 * place,
             alpha=(place / count) or None,
             sigma=1 - place / count,
@@ -46,10 +47,11 @@ def timelines(tmp_path):
 
 
 def test_the_steps_come_back_with_their_frames_and_levels(timelines):
-    kept = steps_of(6)
+    kept = steps_of(6, first=4)
     name = timelines.keep(kept)
     timelines.close()
     found = timelines.read(name)
+    assert [step.index for step in found] == [4, 5, 6, 7, 8, 9]
     assert [(step.timestep, step.alpha, step.sigma, step.stage) for step in found] == [
         (step.timestep, step.alpha, step.sigma, step.stage) for step in kept
     ]
@@ -65,7 +67,7 @@ def test_thirty_steps_at_512_take_less_than_400_kilobytes():
 
 
 def test_a_step_without_a_picture_is_kept_without_one(timelines):
-    step = TimelineStep(timestep=5.0, alpha=None, sigma=None, stage="prior", x_0=None, x_t=None)
+    step = TimelineStep(index=1, timestep=5.0, alpha=None, sigma=None, stage="prior", x_0=None, x_t=None)
     name = timelines.keep([step])
     timelines.close()
     assert timelines.read(name) == (step,)
@@ -112,6 +114,8 @@ def test_no_damage_does_more_than_lose_the_timeline(timelines, data):
         b'{"version": 1, "steps": [{"timestep": "x", "stage": ""}]}',
         b'{"version": 1, "steps": [{"timestep": 1, "stage": "", "x_0": "nowhere"}]}',
         b'{"version": 1, "steps": [{"timestep": 1, "stage": "", "alpha": NaN}]}',
+        b'{"version": 1, "steps": [{"timestep": 1, "stage": "", "index": Infinity}]}',
+        b'{"version": 1, "steps": [{"timestep": 1, "stage": "", "sigma": 1' + b"0" * 400 + b"}]}",
         b'{"version": 1, "steps": ' + b"[" * 50_000,
     ],
 )

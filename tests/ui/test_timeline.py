@@ -15,9 +15,10 @@ from tests.ui.window_parts import SMALL, Engine, History, Models, Starts, frame,
 COUNT = 5
 
 
-def steps(count=COUNT):
+def steps(count=COUNT, first=1):
     return tuple(
         TimelineStep(
+            index=first + place,
             timestep=900.0 - 100 * place,
             alpha=0.1 + 0.15 * place,
             sigma=0.9 - 0.15 * place,
@@ -196,6 +197,15 @@ def test_variations_from_a_step_are_four_with_other_noise(shown, qtbot):
     assert len(sent) == 4
     assert len({request.seed for request in sent}) == 4
     assert {request.branch.step for request in sent} == {COUNT - 1}
+
+
+def test_a_branch_of_a_branch_counts_the_steps_of_the_whole_chain(shown, qtbot):
+    shown.found = steps(3, first=COUNT - 2)  # the steps before are its trunk's
+    shown.show(qtbot)
+    qtbot.keyClick(shown.wiring.bar.scrubber, Qt.Key.Key_Left)
+    assert shown.wiring.bar.text.startswith(f"Step {COUNT} of {COUNT}")
+    shown.wiring.bar.branch_button.click()
+    assert shown.page.panel.branch.step == COUNT - 1
 
 
 def test_the_chip_names_step_and_prompt(qtbot):
