@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
+    Branch,
     Cancelled,
     Failed,
     GenerationRequest,
@@ -183,12 +184,18 @@ class CreatePage(QWidget):
     def use_request(self, request: GenerationRequest) -> None:
         """Put a picture's settings into the panel."""
         self._take_model(request.model)
+        self.panel.set_branch(request.branch)  # this first: it puts the trunk's settings there
         self.panel.set_request(request)
-        self.panel.set_branch(request.branch)
+
+    def branch_from(self, branch: Branch) -> None:
+        """Let the panel's next pictures grow from a step of another one."""
+        self._take_model(branch.trunk.model)
+        self.panel.set_branch(branch)
 
     @Slot(object)
     def make_variations(self, request: GenerationRequest) -> None:
         """The same settings with other seeds, at once."""
+        self.panel.set_branch(request.branch)
         self.panel.set_request(request, keep_seed=False)
         self.submit(tuple(request.replace(seed=random_seed()) for _ in range(_VARIATIONS)))
 

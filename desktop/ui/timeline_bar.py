@@ -134,6 +134,8 @@ class TimelineBar(QWidget):
     def _kept(self) -> int:
         """How many steps of the whole chain lie before the place; at the finished picture, before the middle."""
         place = self.scrubber.place
+        if not self._steps:
+            return 1
         step = self._steps[len(self._steps) // 2 if place >= len(self._steps) else place]
         return max(1, step.index - 1)
 

@@ -52,7 +52,8 @@ class TimelineWiring(QObject):
 
     @Slot(object)
     def _on_record(self, record: PictureRecord) -> None:
-        self._record = record
+        self._record = None  # until its steps are there; those of the last picture are none of this one's
+        self.bar.show_steps((), self._done(record))
         self._reader.start(lambda: (record, self._read(record)))
 
     @Slot()
@@ -64,12 +65,15 @@ class TimelineWiring(QObject):
     @Slot(object)
     def _on_read(self, result: tuple[PictureRecord, tuple[TimelineStep, ...]]) -> None:
         record, steps = result
-        if not steps or record is not self._record:
+        if not steps:
             self._page.show_timeline(False)
             return
-        done = self.tr("Done in {0} · seed {1}").format(words.duration(record.seconds), record.request.seed)
-        self.bar.show_steps(steps, done)
+        self._record = record
+        self.bar.show_steps(steps, self._done(record))
         self._page.show_timeline(True)
+
+    def _done(self, record: PictureRecord) -> str:
+        return self.tr("Done in {0} · seed {1}").format(words.duration(record.seconds), record.request.seed)
 
     @Slot(object)
     def _on_no_timeline(self, error: Exception) -> None:
@@ -78,7 +82,7 @@ class TimelineWiring(QObject):
     @Slot(int)
     def _on_branch(self, step: int) -> None:
         if self._record is not None:
-            self._page.panel.set_branch(Branch(trunk=self._record.request, step=step))
+            self._page.branch_from(Branch(trunk=self._record.request, step=step))
 
     @Slot(int, int)
     def _on_variations(self, step: int, count: int) -> None:

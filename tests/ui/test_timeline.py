@@ -1,5 +1,8 @@
 """The steps under a finished picture: looking at them, playing them, and growing another picture from one."""
 
+import dataclasses
+import threading
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
@@ -206,6 +209,49 @@ def test_a_branch_of_a_branch_counts_the_steps_of_the_whole_chain(shown, qtbot):
     assert shown.wiring.bar.text.startswith(f"Step {COUNT} of {COUNT}")
     shown.wiring.bar.branch_button.click()
     assert shown.page.panel.branch.step == COUNT - 1
+
+
+def test_the_settings_of_a_branch_are_its_own_and_not_its_trunks(shown):
+    trunk = shown.record.request
+    grown = trunk.replace(branch=Branch(trunk=trunk, step=2), prompt="a wolf", guidance_scale=9.0, seed=99)
+    shown.page.use_request(grown)
+    shown.page.panel.submit()
+    assert shown.engine.submitted[-1] == grown
+
+
+def test_variations_of_another_picture_leave_no_branch_behind(shown, qtbot):
+    shown.show(qtbot)
+    shown.wiring.bar.branch_button.click()
+    shown.page.make_variations(request("an owl"))
+    assert shown.page.panel.branch is None
+
+
+def test_a_branch_takes_its_trunks_model(shown, qtbot):
+    shown.record = dataclasses.replace(shown.record, request=shown.record.request.replace(model="large"))
+    shown.page.model_wanted.connect(lambda name: shown.page.panel.set_model(shown.page._models.resolve(name)))
+    shown.show(qtbot)
+    shown.wiring.bar.branch_button.click()
+    assert shown.page.panel.model.name == "large"
+    assert shown.page.panel.branch is not None
+
+
+def test_the_steps_of_the_last_picture_are_gone_while_those_of_the_next_are_read(shown, qtbot):
+    shown.show(qtbot)
+    shown.wiring.bar._play.click()
+    gate = threading.Event()
+    real = shown.wiring._read
+    shown.wiring._read = lambda record: (gate.wait(10), real(record))[1]
+    with qtbot.waitSignal(shown.page.preview.record_shown):
+        shown.page.show_record(dataclasses.replace(shown.record, id=2))
+    whole = shown.page.preview.image
+    shown.wiring.bar._on_tick()
+    shown.wiring.bar.branch_button.click()
+    assert shown.page.panel.branch is None
+    with qtbot.waitSignal(shown.wiring._reader.done):
+        gate.set()
+    assert shown.page.preview.image == whole
+    shown.wiring.bar.branch_button.click()
+    assert shown.page.panel.branch is not None
 
 
 def test_the_chip_names_step_and_prompt(qtbot):
