@@ -91,6 +91,7 @@ class App(QObject):
             save_settings=self._save_settings,
             folders=folders,
             open_downloads=self._open_downloads,
+            noising=_Late(self, "noising"),
         )
         self.window.connect_bridge(self.bridge)
         self.bridge.queue_changed.connect(self._on_queue_changed)

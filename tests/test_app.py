@@ -13,7 +13,7 @@ from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import find_folders
 from desktop.store.recipe import read_request
-from desktop.ui.main_window import GALLERY
+from desktop.ui.main_window import GALLERY, NOISE
 
 WAIT_MS = 180_000
 
@@ -273,3 +273,15 @@ def test_forgetting_what_was_left_over_keeps_what_waits_now(qtbot, start):
     again._on_left_over_decided(False)
     qtbot.waitUntil(lambda: [r.prompt for r in again.studio.queue.load()] == ["a new boat"])
     again.studio.engine.start()
+
+
+def test_the_newest_picture_dissolves_by_the_schedule_of_the_model_in_use(qtbot, start):
+    app = start()
+    _generate(qtbot, app, "a red apple", steps=4)
+    app.window.show_page(NOISE)
+    page = app.window.noise_page
+    with qtbot.waitSignal(page._noises.done, timeout=WAIT_MS):
+        qtbot.mouseClick(page.empty.newest, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: page._schedule is not None, timeout=WAIT_MS)
+    assert page.canvas.isVisible()
+    assert app.studio.library.list()[0].title in page.panel.whose

@@ -1,4 +1,4 @@
-"""The window: three pages under one bar, and the keys that work everywhere."""
+"""The window: four pages under one bar, and the keys that work everywhere."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import is_model, local_file
 from desktop.ui.pages import Pages
-from desktop.ui.ports import Downloads, Engine, History, Models, ReadRequest, StartPictures
+from desktop.ui.ports import Downloads, Engine, History, Models, Noising, ReadRequest, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
+    from desktop.ui.noise_page import NoisePage
     from desktop.ui.pictures_wiring import PicturesWiring
     from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring, Verify
 
-CREATE, GALLERY, MODELS = range(3)
+CREATE, GALLERY, MODELS, NOISE = range(4)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
 
 
 class MainWindow(QMainWindow):
-    """Attributes: create_page, gallery_page and models_page (None until they are looked at), toast, settings.
+    """Attributes: create_page; gallery_page, models_page, noise_page, None until they are looked at; toast, settings.
 
     Signals: closing() when everything of the user's is saved and the window is about to go.
     """
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         save_settings: Callable[[Settings], None],
         folders: Folders,
         open_downloads: "Callable[[], tuple[Downloads, DownloadBridge]] | None" = None,
+        noising: Noising | None = None,
         gallery: "Gallery | None" = None,  # these three, or add_pictures later
         picture_strip: QWidget | None = None,
         history_panel: QWidget | None = None,
@@ -69,7 +71,7 @@ class MainWindow(QMainWindow):
         theme.prepare(application)
         super().__init__()
         self._engine, self._models, self._read_request = engine, models, read_request
-        self._open_downloads = open_downloads
+        self._open_downloads, self._noising = open_downloads, noising
         self._device: EngineReady | None = None
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
@@ -78,7 +80,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(860, 560)
         self.setAcceptDrops(True)
 
-        self.top_bar = TopBar((self.tr("Create"), self.tr("Gallery"), self.tr("Models")), self)
+        names = (self.tr("Create"), self.tr("Gallery"), self.tr("Models"), self.tr("Noise"))
+        self.top_bar = TopBar(names, self)
         self.create_page = CreatePage(
             engine=engine,
             models=models,
@@ -86,7 +89,8 @@ class MainWindow(QMainWindow):
             starts=starts,
             parent=self,
         )
-        self.pages = Pages((lambda: self.create_page, self._make_gallery_page, self._make_models_page), self)
+        makers = (lambda: self.create_page, self._make_gallery_page, self._make_models_page, self._make_noise_page)
+        self.pages = Pages(makers, self)
         self.pages.show_page(CREATE)
         body = QWidget(self)
         column = QVBoxLayout(body)
@@ -190,6 +194,10 @@ class MainWindow(QMainWindow):
     @property
     def models_page(self) -> "ModelsPage | None":
         return self.pages.made(MODELS)
+
+    @property
+    def noise_page(self) -> "NoisePage | None":
+        return self.pages.made(NOISE)
 
     @Slot(int)
     def show_page(self, index: int) -> None:
@@ -303,6 +311,8 @@ class MainWindow(QMainWindow):
             self._timeline.wait()
         if self.models_page is not None:
             self.models_page.wait()
+        if self.noise_page is not None:
+            self.noise_page.wait()
         self._change(
             geometry=base64.b64encode(bytes(self.saveGeometry().data())).decode(),
             panel=self.create_page.panel.request_json(),
@@ -330,6 +340,8 @@ class MainWindow(QMainWindow):
         self.top_bar.set_model(name)
         if self.models_page is not None:
             self.models_page.set_current(name)
+        if self.noise_page is not None:
+            self.noise_page.set_model(model)
         return True
 
     def _fit_side(self) -> None:
@@ -362,6 +374,24 @@ class MainWindow(QMainWindow):
         page = GalleryPage(self._gallery, self)
         page.create_wanted.connect(self.show_create)
         return page
+
+    def _make_noise_page(self) -> "NoisePage | None":
+        if self._noising is None:
+            return None
+        from desktop.ui.noise_page import NoisePage
+
+        page = NoisePage(self._noising, self._newest_picture, self)
+        page.link_wanted.connect(places.open_link)
+        if self.create_page.panel.model is not None:
+            page.set_model(self.create_page.panel.model)
+        return page
+
+    def _newest_picture(self) -> str:
+        if self._gallery is None:
+            return ""
+        with contextlib.suppress(KnownError):  # a database in trouble is told elsewhere
+            return next((record.path for record in self._gallery.pictures.list(limit=1)), "")
+        return ""
 
     @Slot()
     def _on_undo(self) -> None:

@@ -16,6 +16,7 @@ class NumberSlider(QWidget):
     """A value between low and high, by slider, arrow keys, wheel (only when focused) or typing.
 
     high is where the slider ends; typing goes on to typed_high. A double click gives the default back.
+    knob: the token the handle is painted in.
     Signals: changed(value).
     """
 
@@ -31,13 +32,14 @@ class NumberSlider(QWidget):
         step: float = 1,
         decimals: int = 0,
         typed_high: float | None = None,
+        knob: str = "text",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._low, self._step, self._decimals = low, step, decimals
         self._high = high if typed_high is None else typed_high
         self._value = self._default = self._clamp(default)
-        self._slider = _Slider(self)
+        self._slider = _Slider(knob, self)
         self._slider.setAccessibleName(name)
         self._slider.setRange(0, round((high - low) / step))
         self._slider.valueChanged.connect(self._on_slid)
@@ -68,6 +70,16 @@ class NumberSlider(QWidget):
             self._value = value
             self._show()
             self.changed.emit(self.value)
+
+    def set_high(self, high: float) -> None:
+        """Where slider and typing end; does not tell of a value that has to follow."""
+        self._high = high
+        self._value = self._clamp(self._value)
+        self._slider.blockSignals(True)
+        self._slider.setRange(0, self._place(high))
+        self._slider.setPageStep(max(10, self._place(high) // 20))
+        self._slider.blockSignals(False)
+        self._show()
 
     def set_default(self, value: float) -> None:
         """What a double click gives; does not change the value."""
@@ -128,8 +140,9 @@ class NumberSlider(QWidget):
 class _Slider(QSlider):
     wants_default = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, knob: str, parent: QWidget) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
+        self._knob = knob
         self.default = -1
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFixedHeight(theme.CONTROL)
@@ -161,7 +174,7 @@ class _Slider(QSlider):
             radius = _HANDLE / 2 + 2
             painter.drawEllipse(QRectF(x - radius, middle - radius, 2 * radius, 2 * radius))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("text" if self.isEnabled() else "faint"))
+        painter.setBrush(theme.color(self._knob if self.isEnabled() else "faint"))
         painter.drawEllipse(QRectF(x - _HANDLE / 2, middle - _HANDLE / 2, _HANDLE, _HANDLE))
 
     def _go_to(self, event: QMouseEvent) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from desktop.messages import GenerationRequest, ModelInfo
+from desktop.messages import Frame, GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
+    from desktop.engine.forward import NoiseSchedule
     from desktop.library.download import Download
     from desktop.library.hub import Offer
+    from desktop.noising import Noised
 
 
 class Engine(Protocol):
@@ -101,6 +103,19 @@ class Downloads(Protocol):
     def resume(self, key: str) -> None: ...
 
     def remove(self, key: str) -> None: ...
+
+
+class Noising(Protocol):
+    """The forward process. Every call waits for the disk or computes: never on the GUI thread."""
+
+    def schedule_of(self, model: str) -> "NoiseSchedule":
+        """Raises KnownError where the model is gone, or has no schedule."""
+
+    def open(self, path: str) -> Frame:
+        """A picture, made small enough. Raises KnownError where it is none."""
+
+    def noised(self, picture: Frame, schedule: "NoiseSchedule", t: int, seed: int) -> "Noised":
+        """The picture with the noise of a seed, at a timestep from 0 to schedule.timesteps - 1."""
 
 
 ReadRequest = Callable[[str], GenerationRequest]  # reads a PNG's recipe; raises KnownError

@@ -43,7 +43,7 @@ class ShortcutsOverlay(Overlay):
                 ),
                 self.tr("Window"),
                 (
-                    ("Ctrl+1 2 3", self.tr("Create, Gallery, Models")),
+                    ("Ctrl+1 2 3 4", self.tr("Create, Gallery, Models, Noise")),
                     ("Ctrl+B", self.tr("Show or hide history and queue")),
                     ("?", self.tr("This card")),
                     ("Ctrl+Q", self.tr("Quit")),

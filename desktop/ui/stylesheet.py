@@ -89,6 +89,11 @@ QToolButton[kind="plain"] { background: $raised; border-color: $line; }
 QToolButton[kind="plain"]:hover { background: $hover; border-color: $line_strong; }
 QToolButton[kind="plain"]:checked { background: $selection; border-color: $accent; }
 QToolButton[kind="plain"]:focus { border-color: $focus; }
+QToolButton[kind="segment"] { color: $quiet; background: transparent; border: 1px solid transparent;
+  padding: 0 8px; min-height: 22px; }
+QToolButton[kind="segment"]:hover { color: $text; }
+QToolButton[kind="segment"]:checked { color: $text; background: $hover; border-color: $line_strong; }
+QToolButton[kind="segment"]:focus { border-color: $focus; }
 QToolButton[kind="tab"] { color: $quiet; border-radius: 0; border: none; border-bottom: 2px solid
   transparent;
   border-top: 2px solid transparent; padding: 0 12px; font-weight: 500; }

@@ -14,7 +14,7 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_strip import GalleryStrip
 from desktop.ui.history_panel import HistoryPanel
-from desktop.ui.main_window import CREATE, GALLERY, MODELS, MainWindow
+from desktop.ui.main_window import CREATE, GALLERY, MODELS, NOISE, MainWindow
 from tests.ui.gallery_parts import Shelf
 from tests.ui.window_parts import SHA, Engine, Models, Starts, job, preview, request, write_picture
 
@@ -205,7 +205,9 @@ def test_the_device_is_named_when_the_engine_is_ready(app):
     assert app.window.top_bar._device.text() == "CPU (2 cores)"
 
 
-@pytest.mark.parametrize(("key", "page"), [(Key.Key_2, GALLERY), (Key.Key_3, MODELS), (Key.Key_1, CREATE)])
+@pytest.mark.parametrize(
+    ("key", "page"), [(Key.Key_2, GALLERY), (Key.Key_3, MODELS), (Key.Key_4, NOISE), (Key.Key_1, CREATE)]
+)
 def test_pages_are_reached_by_key(app, qtbot, key, page):
     qtbot.keyClick(app.window, key, Qt.KeyboardModifier.ControlModifier)
     assert app.window.pages.currentIndex() == page

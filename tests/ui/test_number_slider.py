@@ -129,3 +129,15 @@ def test_the_wheel_counts_only_when_focused(steps):
 
 def test_both_halves_have_an_accessible_name(steps):
     assert (steps._slider.accessibleName(), steps._field.accessibleName()) == ("Steps", "Steps")
+
+
+def test_another_end_takes_the_value_along(qtbot):
+    slider = NumberSlider("t", low=0, high=999, default=0)
+    qtbot.addWidget(slider)
+    slider.set_value(900)
+    slider.set_high(499)
+    assert slider.value == 499
+    slider._field.selectAll()
+    qtbot.keyClicks(slider._field, "777")
+    slider.commit()
+    assert slider.value == 499
