@@ -1,11 +1,13 @@
 """Everything but the window: store, library and engine, built once and closed in order. No Qt, no torch."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.engine import Engine
+from desktop.errors import KnownError
 from desktop.library.library import open_library
 from desktop.messages import Event, GenerationRequest, PictureRecord, Started, TimelineStep, Verified
 from desktop.settings import Folders
@@ -139,7 +141,8 @@ class Studio:
     def _emit(self, event: Event) -> None:
         if isinstance(event, Started) and event.job_id != self._started:  # one that was paused starts again
             self._started = event.job_id
-            self.history.add(event.request)  # before anything can go wrong with the run
+            with contextlib.suppress(KnownError):  # a full disk costs the history; this is the engine's thread
+                self.history.add(event.request)  # before anything can go wrong with the run
         self._emit_on(event)
 
     def _save(
