@@ -22,12 +22,14 @@ _log = logging.getLogger(__name__)
 class ModelHolder:
     """Holds one model at a time; of the engine's thread only.
 
-    Attributes: loaded, the model and its family, None while there is none; mode, of memory.MODES.
+    Attributes: loaded, the model and its family, None while there is none; plan, how it is loaded or was last tried to
+    be; mode, of memory.MODES.
     previews: a folder for maps from latents to pixels that were fitted here; None keeps none.
     """
 
     def __init__(self, device: "Device", previews: Path | None, emit: Callable[[Event], None], mode: str) -> None:
         self.loaded: tuple[LoadedModel, Family] | None = None
+        self.plan: memory.MemoryPlan | None = None
         self.mode = mode
         self._device = device
         self._previews = previews
@@ -49,11 +51,13 @@ class ModelHolder:
             if same and plan in (None, held.plan):
                 return self.loaded
         self.unload()
+        self.plan = None
         family = next((f for f in FAMILIES if f.name == info.family), None)
         if family is None:
             raise KnownError(f"Safelight does not know how to run {info.title}", "Choose another model.")
         need, free = self._need(info, family), memory.free_now(self._device)
         chosen = plan or memory.choose(self._device.kind, need, free, self.mode)
+        self.plan = chosen
         text = memory.words(chosen, need, free, self._device)
         _log.info("%s", text)
         self._emit(PlanChosen(job_id=job_id, model=info.title, plan=str(chosen.placement), text=text))
@@ -104,9 +108,8 @@ class ModelHolder:
         if (Path(model.info.path) / preview.FILE_NAME).exists():
             return  # its makers gave one
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             preview.save(path, model.preview)
-        except OSError:
+        except KnownError:
             _log.exception("a preview map cannot be kept")  # it is made again from the next picture
 
     def _need(self, info: ModelInfo, family: "Family") -> memory.Need:

@@ -193,7 +193,7 @@ def run(
             "The model produced numbers that are no picture",
             "Lower the guidance, or choose another scheduler.",
         )
-    if latents is not None:
+    if latents is not None and torch.isfinite(latents).all():
         _fit_preview(model, latents, pixels)
     return as_image(pixels)
 

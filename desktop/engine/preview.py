@@ -196,11 +196,13 @@ def pixels(x_0: "torch.Tensor") -> Frame:
 
 
 def save(path: "Path", preview: PreviewMap) -> None:
-    from safetensors.torch import save_file
+    """Raises KnownError where the disk refuses."""
+    from safetensors.torch import save as packed
+
+    from desktop.files import write_atomically
 
     # Half precision is far finer than a level of a pixel.
-    save_file({"weight": preview.weight.half(), "bias": preview.bias.half()}, path)
-    path.chmod(0o644)  # safetensors makes it private
+    write_atomically(path, packed({"weight": preview.weight.half(), "bias": preview.bias.half()}))
 
 
 def load(path: "Path", channels: int) -> PreviewMap | None:

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from desktop.engine import preview
 from desktop.engine.preview import PreviewMap
+from desktop.errors import KnownError
 from tests.models import STARTER
 
 
@@ -52,6 +53,8 @@ def test_the_fit_finds_a_linear_decoder_again(patch, reach):
 def test_a_kept_map_is_found_again(tmp_path):
     kept = PreviewMap(weight=_random(12, 4, 3, 3), bias=_random(12), patch=2)
     preview.save(tmp_path / "map", kept)
+    with pytest.raises(KnownError):  # which the engine expects: a full disk costs no picture
+        preview.save(tmp_path / "map" / "in a file", kept)
     found = preview.load(tmp_path / "map", 4)
     assert found.patch == 2
     torch.testing.assert_close(found.weight, kept.weight, atol=1e-2, rtol=1e-2)
