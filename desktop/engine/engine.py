@@ -274,6 +274,8 @@ class Engine:
             event = self._run(job)
             with self._lock:
                 self._running = None
+                if event is None and not job.pausing:  # stopped in the moment it was put back
+                    event = Cancelled(job_id=job.job_id, request=job.request, step=job.steps_done)
                 if event is None:  # paused
                     job.pausing, job.token = False, CancelToken()
                     self._waiting.insert(0, job)
@@ -343,6 +345,7 @@ class Engine:
         self._emit(Started(job_id=job.job_id, request=job.request))
         event, plan = self._try(job, None)
         if plan is not None:
+            self._tapes.forget()  # they lie on the device
             self.holder.unload()
             self._emit(
                 Advised(
@@ -372,8 +375,8 @@ class Engine:
             return Failed(job_id=job.job_id, request=job.request, message=error.message, hint=error.hint), None
         except Exception as error:
             failed = self._explain(job, error)
-            if plan is None and is_out_of_memory(error) and self.holder.loaded is not None:
-                again = cheaper(self.holder.loaded[0].plan, self._device.kind)
+            if plan is None and is_out_of_memory(error) and self.holder.plan is not None:
+                again = cheaper(self.holder.plan, self._device.kind)
         self.holder.free()  # outside the except block: the traceback holds tensors until it is gone
         return failed, again
 
@@ -449,7 +452,7 @@ class Engine:
             seconds=time.perf_counter() - began,
             made=record_of(model, device, tiled),
             inputs=inputs,
-            timeline=steps.timeline.steps(model),
+            timeline=steps.frames(model),
         )
 
     def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
@@ -525,6 +528,14 @@ class _StepReporter:
                 stage=stage.name,
             )
         )
+
+    def frames(self, model: "LoadedModel") -> tuple[TimelineStep, ...]:
+        """All that was reported; nothing where that fails, for the picture is there and the steps are an extra."""
+        try:
+            return self.timeline.steps(model)
+        except Exception:
+            _log.exception("the steps of a picture cannot be shown")
+            return ()
 
 
 def fit_to(image: "Image", width: int, height: int) -> "Image":

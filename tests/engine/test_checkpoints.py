@@ -90,6 +90,20 @@ def test_a_stop_after_a_pause_wins(keeping):
     keeping.engine.resume()
 
 
+def test_a_stop_in_the_moment_a_paused_job_is_put_back_is_not_lost(keeping, monkeypatch):
+    real = keeping.engine._run
+
+    def run(job):
+        event = real(job)
+        keeping.engine.cancel(job.job_id)
+        return event
+
+    monkeypatch.setattr(keeping.engine, "_run", run)
+    stop_at(keeping, 2, lambda job: keeping.engine.pause())
+    keeping.start()
+    assert isinstance(keeping.wait(keeping.engine.submit(request(steps=8))), Cancelled)
+
+
 def test_another_request_does_not_go_on_from_the_file(keeping):
     stop_at(keeping, 3, lambda job: keeping.engine.pause())
     keeping.start()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from desktop.engine import memory
 from desktop.engine.hardware import Device
-from desktop.engine.memory import Free, MemoryPlan, Need, Placement
+from desktop.engine.memory import Free, MemoryPlan, Need, Placement, cheaper, free_now
 from desktop.errors import KnownError
 from desktop.messages import Advised, Failed, PlanChosen, Saved
 from tests.engine.conftest import request
@@ -119,6 +119,30 @@ def test_running_out_of_memory_twice_ends_the_job_and_the_next_one_runs(bench, m
     assert "not enough memory" in event.message
     assert not event.is_bug
     assert isinstance(bench.run(request()), Saved)
+
+
+def test_running_out_of_memory_while_loading_is_tried_again_too(bench, monkeypatch):
+    from desktop.engine.families.stable_diffusion import StableDiffusion
+
+    real, plans = StableDiffusion.load, []
+
+    def run_out_at_first(self, info, **options):
+        plans.append(options["plan"])
+        if len(plans) == 1:
+            raise MemoryError
+        return real(self, info, **options)
+
+    monkeypatch.setattr(StableDiffusion, "load", run_out_at_first)
+    assert isinstance(bench.run(request()), Saved)
+    assert plans[1] == cheaper(plans[0], "cpu")
+
+
+def test_what_torch_keeps_of_earlier_pictures_is_free_for_the_next(monkeypatch):
+    import torch
+
+    for name, count in (("mem_get_info", (2_000, 16_000)), ("memory_reserved", 9_000), ("memory_allocated", 6_000)):
+        monkeypatch.setattr(torch.cuda, name, lambda count=count: count)
+    assert free_now(Device(kind="cuda", title="a card")).device == 5_000
 
 
 def test_decoding_in_tiles_draws_nearly_the_same_picture(bench, monkeypatch):
