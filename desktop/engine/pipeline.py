@@ -79,6 +79,15 @@ def _other_noise(request: GenerationRequest, state: tape.State) -> int | None:
     return None if trunk.seed == request.seed else request.seed
 
 
+def _gather(model: LoadedModel) -> None:
+    """Bring back what the last run spread over the memory: a LoRA or an embedding takes the place of weights, and
+    offloading layer by layer has put empty ones there.
+    """
+    if model.plan.placement != Placement.DEVICE:
+        for pipeline in model.pipelines.values():
+            pipeline.remove_all_hooks()
+
+
 def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
     """Bring the pipeline into the model's plan for the memory."""
     vae = getattr(pipeline, "vae", None)
@@ -136,6 +145,7 @@ def run(
     check_fits(request, model.info)
     token.check()
     pipeline = model.pipelines[task_of(request)]
+    _gather(model)
     put_on(model, request)
     _spread(model, pipeline, tiled)
     # Drawn on the CPU, so that a seed means the same on every device.
