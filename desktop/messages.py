@@ -470,6 +470,36 @@ class Failed:
     details: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseQuestion:
+    """What a model makes of a picture with noise: x_t in its VAE's latents, decoded, or its guess of x_0 from there.
+
+    seed: of the noise. guess: whether the guess is wanted, with or without a prompt.
+    """
+
+    model: str
+    picture: Frame
+    t: int
+    seed: int
+    guess: bool = False
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseSeen:
+    """The answer, or why there is none, as in KnownError. of_picture, of_noise: shares of the latents' values of x_t
+    and of eps, in bins of one width from -span to span.
+    """
+
+    question: NoiseQuestion
+    frame: Frame | None = None
+    of_picture: tuple[float, ...] = ()
+    of_noise: tuple[float, ...] = ()
+    span: float = 4.0
+    message: str = ""
+    hint: str = ""
+
+
 Event = (
     EngineReady
     | PhaseChanged
@@ -482,5 +512,6 @@ Event = (
     | Verified
     | Cancelled
     | Failed
+    | NoiseSeen
 )
 TERMINAL = (Saved, Verified, Cancelled, Failed)

@@ -27,6 +27,7 @@ from desktop.messages import (
     Failed,
     GenerationRequest,
     ModelInfo,
+    NoiseQuestion,
     Phase,
     PhaseChanged,
     PictureRecord,
@@ -124,6 +125,8 @@ class Engine:
         self._waiting: list[_Job] = []
         self._running: _Job | None = None
         self._warm_up: str | None = None
+        self._question: NoiseQuestion | None = None
+        self._looking = CancelToken()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._device: Device | None = None
@@ -157,6 +160,7 @@ class Engine:
             if self._closing:
                 raise KnownError("Safelight is closing", "Start it again to make pictures.")
             self._waiting.append(job)
+            self._looking.set()  # it is looked at again afterwards
             self._tell_queue()
             self._something_to_do.notify()
         return job.job_id
@@ -211,6 +215,12 @@ class Engine:
             self._warm_up = model
             self._something_to_do.notify()
 
+    def look(self, question: NoiseQuestion) -> None:
+        """Answer with NoiseSeen when no job runs. A newer question takes the place of one that waits."""
+        with self._something_to_do:
+            self._question = question
+            self._something_to_do.notify()
+
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop the running job, forget the waiting ones, end the thread. False where it did not end in time.
 
@@ -220,6 +230,7 @@ class Engine:
             self._closing = True
             self._waiting.clear()
             self._loading.set()
+            self._looking.set()
             if self._running is not None:
                 self._running.token.set()
             self._something_to_do.notify()
@@ -260,7 +271,7 @@ class Engine:
             return
         while True:
             with self._something_to_do:
-                while not (self._closing or self._warm_up or (self._waiting and not self._paused)):
+                while not (self._closing or self._warm_up or self._question or (self._waiting and not self._paused)):
                     self._something_to_do.wait()
                 if self._closing:
                     break
@@ -268,8 +279,12 @@ class Engine:
                 model, self._warm_up = self._warm_up, None  # a job loads what it needs itself
                 if job is not None:
                     self._tell_queue()
+                else:
+                    question, self._question = self._question, None
+                    self._looking = CancelToken()
             if job is None:
                 self._load_ahead(model)
+                self._answer(question)
                 continue
             event = self._run(job)
             with self._lock:
@@ -336,6 +351,19 @@ class Engine:
         if failed:  # outside the except block, whose traceback holds tensors
             self.holder.free()
         self._tell_ready()  # either way there is nothing to wait for any more
+
+    def _answer(self, question: NoiseQuestion | None) -> None:
+        if question is None:
+            return
+        from desktop.engine import noise
+
+        try:
+            seen = noise.answer(question, self._models, self.holder, loading=self._loading, looking=self._looking)
+        except JobCancelled:  # by a job, which goes first
+            with self._lock:
+                self._question = self._question or question
+        else:
+            self._emit(seen)
 
     def _run(self, job: _Job) -> Saved | Verified | Cancelled | Failed | None:
         """Exactly one terminal event for the job, whatever happens; None where it is paused.

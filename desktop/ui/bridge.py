@@ -12,6 +12,7 @@ from desktop.messages import (
     EngineReady,
     Event,
     Failed,
+    NoiseSeen,
     PhaseChanged,
     PlanChosen,
     Preview,
@@ -32,7 +33,7 @@ class Bridge(QObject):
     Signals, each with one message: ready(EngineReady), phase(PhaseChanged), plan_chosen(PlanChosen),
     advised(Advised), queue_changed(QueueChanged),
     started(Started), preview(Preview), saved(Saved), verified(Verified), cancelled(Cancelled),
-    failed(Failed).
+    failed(Failed), noise_seen(NoiseSeen).
     """
 
     ready = Signal(object)
@@ -46,6 +47,7 @@ class Bridge(QObject):
     verified = Signal(object)
     cancelled = Signal(object)
     failed = Signal(object)
+    noise_seen = Signal(object)
 
     _wake = Signal()
 
@@ -68,6 +70,7 @@ class Bridge(QObject):
             Verified: self.verified,
             Cancelled: self.cancelled,
             Failed: self.failed,
+            NoiseSeen: self.noise_seen,
         }
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
