@@ -84,8 +84,13 @@ def _gather(model: LoadedModel) -> None:
     offloading layer by layer has put empty ones there.
     """
     if model.plan.placement != Placement.DEVICE:
-        for pipeline in model.pipelines.values():
+        for pipeline in (*model.pipelines.values(), *_beside(model)):
             pipeline.remove_all_hooks()
+
+
+def _beside(model: LoadedModel) -> list[Any]:
+    """The pipelines of a cascade that come after the one a task has."""
+    return [part for part in model.parts.values() if hasattr(part, "maybe_free_model_hooks")]
 
 
 def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
@@ -94,10 +99,11 @@ def _spread(model: LoadedModel, pipeline: Any, tiled: bool) -> None:
     if hasattr(vae, "enable_tiling") and getattr(vae, "use_tiling", False) != tiled:
         vae.enable_tiling() if tiled else vae.disable_tiling()
     # Both of these take away first what another pipeline over the same networks has set up.
-    if model.plan.placement == Placement.OFFLOAD:
-        pipeline.enable_model_cpu_offload(device=model.device)
-    elif model.plan.placement == Placement.SEQUENTIAL:
-        pipeline.enable_sequential_cpu_offload(device=model.device)
+    for drawing in (pipeline, *_beside(model)):
+        if model.plan.placement == Placement.OFFLOAD:
+            drawing.enable_model_cpu_offload(device=model.device)
+        elif model.plan.placement == Placement.SEQUENTIAL:
+            drawing.enable_sequential_cpu_offload(device=model.device)
 
 
 class _FarEnough(Exception):
@@ -193,8 +199,9 @@ def run(
     finally:
         skip.stop()
         model.hooks.token = None
-        with contextlib.suppress(AttributeError):
-            pipeline.maybe_free_model_hooks()
+        for drawing in (pipeline, *_beside(model)):
+            with contextlib.suppress(AttributeError):
+                drawing.maybe_free_model_hooks()
     token.check()
     # diffusers gives tensors with the channels first, and numpy arrays with the channels last
     pixels = (drawn if drawn.shape[0] == 3 else drawn.movedim(-1, 0)).float()

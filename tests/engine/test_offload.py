@@ -9,11 +9,12 @@ import torch
 
 from desktop.engine import memory
 from desktop.engine.memory import MemoryPlan, Placement
-from desktop.messages import Cancelled, Lora, Preview
+from desktop.messages import Cancelled, Lora, Preview, Saved
 from tests.engine.conftest import Bench, request
 from tests.engine.test_added import files  # noqa: F401
 from tests.engine.test_branch import branch_of
-from tests.engine.test_families import start_of
+from tests.engine.test_families import request_for, start_of
+from tests.tiny import BUILDERS
 
 CPU = torch.device("cpu")
 
@@ -48,3 +49,22 @@ def test_offloading_changes_no_pixel_whatever_ran_before(tiny, tmp_path, files, 
         assert spread.image(plain).tobytes() == as_one[plain]
     finally:
         assert spread.engine.close(60)
+
+
+def test_the_second_stage_of_a_cascade_is_offloaded_as_the_first(tmp_path, monkeypatch):
+    design = BUILDERS["deepfloyd_if"](tmp_path / "models" / "deepfloyd_if")
+    monkeypatch.setattr(memory, "choose", lambda *how: MemoryPlan(placement=Placement.OFFLOAD))
+    bench = Bench(design, tmp_path)
+    info = bench.library.resolve(design.name)
+    hooked = {}
+
+    def look(event):
+        if isinstance(event, Preview):
+            model = bench.engine.holder.loaded[0]
+            unets = {"main": model.pipelines["text_to_image"].unet, "upscaler": model.parts["upscaler"].unet}
+            hooked[event.stage] = hasattr(unets[event.stage], "_hf_hook")
+
+    bench.on_event = look
+    assert isinstance(bench.run(request_for(info)), Saved)
+    assert hooked == {"main": True, "upscaler": True}
+    assert bench.engine.close(60)
