@@ -14,7 +14,7 @@ from desktop.settings import Folders
 from desktop.store import timelines
 from desktop.store.database import Database
 from desktop.store.history import History
-from desktop.store.pictures import Pictures
+from desktop.store.pictures import Pictures, system_trash
 from desktop.store.saved_queue import SavedQueue
 from desktop.store.starts import StartPictures
 
@@ -46,7 +46,7 @@ class Studio:
         folders.make()
         self.folders = folders
         self.database = Database(folders.database)
-        self.pictures = Pictures(self.database, folders)
+        self.pictures = Pictures(self.database, folders, self._trash)
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database)
@@ -137,6 +137,18 @@ class Studio:
             self.history.add(record.request)
         self.database.recovered()
         return len(added)
+
+    def _trash(self, path: str) -> None:
+        """Into the system's trash; the picture's timeline, which shows it as well, is deleted."""
+        from desktop.store.recipe import read_recipe
+
+        name = None
+        with contextlib.suppress(KnownError):
+            name = read_recipe(Path(path)).extra.get(timelines.KEY)
+        system_trash(path)
+        if name is not None:
+            with contextlib.suppress(KnownError):
+                self.timelines.remove(str(name))
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Started) and event.job_id != self._started:  # one that was paused starts again

@@ -48,7 +48,7 @@ class Pictures:
     def __init__(self, database: Database, folders: Folders, trash: Callable[[str], None] | None = None) -> None:
         self._database = database
         self._folders = folders
-        self._trash = trash or _system_trash
+        self._trash = trash or system_trash
 
     def save(
         self,
@@ -370,7 +370,8 @@ def _move(source: Path, target: Path) -> None:
         raise disk_error(source.parent, error) from error
 
 
-def _system_trash(path: str) -> None:
+def system_trash(path: str) -> None:
+    """Raises what each platform's trash fails with."""
     from send2trash import send2trash
 
     send2trash(path)

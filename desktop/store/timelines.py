@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
-from desktop.files import write_atomically
+from desktop.files import disk_error, write_atomically
 from desktop.messages import Frame, TimelineStep
 
 if TYPE_CHECKING:
@@ -93,6 +93,16 @@ class Timelines:
             raise KnownError(
                 "The timeline of this picture is damaged", "Make the picture again to see its steps."
             ) from error
+
+    def remove(self, name: str) -> None:
+        """Delete one; where there is none is no error. Raises KnownError where the disk refuses."""
+        path = self.path_of(name)
+        with self._written:
+            self._written.wait_for(lambda: name not in self._unwritten)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(path.parent, error) from error
 
     def thin(self) -> int:
         """Delete the oldest until all are within the limit; returns how many bytes are left."""
