@@ -134,10 +134,12 @@ def run(
     requests: list[GenerationRequest],
     printer: Printer,
     keep: bool = False,
+    stopped_stay: bool = False,
 ) -> int:
     """Run the requests one after another; stops them all at the first interrupt.
 
     keep: whether what is not done yet is written to the saved queue, for the case that the process is killed.
+    stopped_stay: whether what an interrupt stopped stays there too.
     """
     status = 0
     others = tuple(request for request in studio.queue.load() if request not in requests) if keep else ()
@@ -146,9 +148,11 @@ def run(
     studio.engine.start()
     jobs: dict[str | None, GenerationRequest] = {studio.engine.submit(request): request for request in requests}
 
+    undone = dict(jobs)
+
     def write_queue() -> None:
         if keep:
-            studio.queue.keep((*others, *jobs.values()))
+            studio.queue.keep((*others, *undone.values()))
 
     interrupted = False
 
@@ -166,6 +170,8 @@ def run(
             printer.tell(event)
             if isinstance(event, TERMINAL):
                 jobs.pop(event.job_id, None)
+                if not (stopped_stay and isinstance(event, Cancelled)):
+                    undone.pop(event.job_id, None)
                 write_queue()
             if isinstance(event, Failed):
                 status = 1 if event.is_bug or status == 1 else 2

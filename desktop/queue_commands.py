@@ -16,7 +16,7 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
     try:
         requests = list(studio.queue.load())
         if arguments.action == "resume":
-            return run(studio, events, requests, Printer(arguments.json), keep=True)
+            return run(studio, events, requests, Printer(arguments.json), keep=True, stopped_stay=True)
         for request in requests:
             if arguments.json:
                 print(json.dumps({"prompt": request.prompt, "seed": request.seed, "model": request.model}))

@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 
 from desktop.__main__ import main
-from desktop.settings import find_folders
+from desktop.console import Printer
+from desktop.messages import GenerationRequest, Preview
+from desktop.settings import Folders, find_folders
 from desktop.store.recipe import read_recipe, read_request
+from desktop.studio import Studio
 
 ROOT = Path(__file__).parent.parent
 
@@ -161,6 +164,27 @@ def test_an_interrupt_stops_everything_with_130(tmp_path):
     assert running.returncode == 130, err
     assert [e["event"] for e in _events(out) if e["event"] != "preview"] == ["cancelled"] * 3
     assert "Traceback" not in err
+
+
+def test_an_interrupt_while_the_queue_is_made_loses_none_of_it(tmp_path, capsys, monkeypatch):
+    studio = Studio(Folders(root=tmp_path), lambda event: None)
+    waiting = [GenerationRequest(prompt=f"{colour} apple", seed=1, steps=30) for colour in ("a red", "a green")]
+    studio.queue.keep(waiting)
+    studio.close()
+    tell = Printer.tell
+
+    def interrupt(self, event):
+        tell(self, event)
+        if isinstance(event, Preview) and event.step == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Printer, "tell", interrupt)
+    assert main(["--data", str(tmp_path), "queue", "resume"]) == 130
+    assert main(["--data", str(tmp_path), "queue", "list"]) == 0
+    assert [line.partition("  (")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "a red apple",
+        "a green apple",
+    ]
 
 
 def test_models_are_listed_and_checked(capsys):
