@@ -206,7 +206,8 @@ class App(QObject):
             return
         try:
             # What was left over stays kept until the user has decided.
-            self.studio.queue.keep((*self._left_over, *(job.request for job in self._queue.jobs)))
+            waiting = (job.request for job in self._queue.jobs if job.saved)
+            self.studio.queue.keep((*self._left_over, *waiting))
         except KnownError:
             _log.exception("the queue cannot be kept")
         self._queue_is_kept = True

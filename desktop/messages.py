@@ -382,11 +382,12 @@ class Advised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedJob:
-    """A job that waits or runs."""
+    """A job that waits or runs. saved: whether a picture comes of it, and not only a comparison."""
 
     job_id: str
     request: GenerationRequest
     running: bool
+    saved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

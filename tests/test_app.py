@@ -174,6 +174,14 @@ def test_what_waited_is_offered_again_after_a_restart(qtbot, start):
     assert [r.prompt for r in again._left_over] == ["a boat"] * 3
 
 
+def test_a_comparison_that_still_ran_is_not_made_into_a_picture_by_the_next_start(qtbot, start):
+    app = start(engine=False)
+    app.studio.engine.submit(GenerationRequest(prompt="a boat", seed=1), save=lambda *what, **more: None)
+    qtbot.waitUntil(lambda: len(app._queue.jobs) == 1)
+    app._keep_queue()
+    assert app.studio.queue.load() == ()
+
+
 def test_a_picture_dropped_on_the_window_becomes_the_start(qtbot, start, tmp_path):
     app = start(engine=False)
     Image.new("RGB", (50, 40), "teal").save(tmp_path / "dropped.png")
@@ -285,3 +293,9 @@ def test_the_newest_picture_dissolves_by_the_schedule_of_the_model_in_use(qtbot,
         qtbot.waitUntil(lambda: page._schedule is not None, timeout=WAIT_MS)
     assert page.canvas.isVisible()
     assert app.studio.library.list()[0].title in page.panel.whose
+    for view in ("latents", "guess"):
+        before = page.canvas.image
+        with qtbot.waitSignal(app.bridge.noise_seen, timeout=WAIT_MS):
+            page.head.views.button(view).click()
+        assert page.error.text() == ""
+        assert page.canvas.image != before

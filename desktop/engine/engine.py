@@ -243,7 +243,12 @@ class Engine:
         self._emit(
             QueueChanged(
                 jobs=tuple(
-                    QueuedJob(job_id=job.job_id, request=job.request, running=job is self._running)
+                    QueuedJob(
+                        job_id=job.job_id,
+                        request=job.request,
+                        running=job is self._running,
+                        saved=job.save is self._save,
+                    )
                     for job in running + self._waiting
                 ),
                 paused=self._paused,

@@ -150,6 +150,12 @@ def test_steps_that_cannot_be_shown_cost_the_timeline_and_not_the_picture(bench,
     assert bench.timelines[request()] == ()
 
 
+def test_the_queue_says_which_jobs_save_a_picture(bench):
+    bench.engine.submit(request())
+    bench.engine.submit(request(), save=lambda *what, **more: None)  # such as one that only compares
+    assert [[job.saved for job in bench.events.get().jobs] for _ in range(2)] == [[True], [True, False]]
+
+
 def test_an_error_nobody_foresaw_is_a_bug_and_the_next_job_runs(bench):
     def stumble():
         bench.before_save = lambda: None
