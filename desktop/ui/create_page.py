@@ -343,6 +343,7 @@ class CreatePage(QWidget):
         self._end(event.job_id)
         self.progress.idle(words.verified(event))
         self.messages.show_note(words.verified(event), words.changes(event))
+        self.preview.show_again(event.path)
         self._leave_waiting()
 
     @Slot(object)

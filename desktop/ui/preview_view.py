@@ -51,6 +51,7 @@ class PreviewView(QWidget):
         self._image = QImage()
         self._full = QSize()  # the size of the finished picture, which the previews fill already
         self._record: PictureRecord | None = None
+        self._last: PictureRecord | None = None  # whose place the previews took
         self._finished = QImage(), QImage()  # of _record, as it is and enlarged, while one of its steps is shown
         self._fine = QImage()  # _image, enlarged where it is a small finished picture
         self._shown = QPixmap()  # _fine at the size it is painted in
@@ -131,7 +132,7 @@ class PreviewView(QWidget):
             return
         self._loader.forget()
         if self._record is not None:
-            self._record = None
+            self._last, self._record = self._record, None
             self.developing.emit()
         if self._full.isEmpty():
             self._full = QSize(event.frame.width, event.frame.height)
@@ -142,6 +143,11 @@ class PreviewView(QWidget):
     def show_record(self, record: PictureRecord) -> None:
         """Show a finished picture; what is shown now stays until it is read from disk."""
         self._loader.start(lambda: (record, *_read(record.path)))
+
+    def show_again(self, path: str) -> None:
+        """Show the picture whose place the previews took, where it is this one."""
+        if self._record is None and self._last is not None and self._last.path == path:
+            self.show_record(self._last)
 
     @Slot(object)
     def show_frame(self, frame: Frame | None) -> None:

@@ -13,7 +13,19 @@ from desktop.ui.create_page import CreatePage
 from desktop.ui.timeline_bar import TimelineBar
 from desktop.ui.timeline_scrubber import TimelineScrubber
 from desktop.ui.timeline_wiring import TimelineWiring
-from tests.ui.window_parts import SMALL, Engine, History, Models, Starts, frame, job, record, request, write_picture
+from tests.ui.window_parts import (
+    SMALL,
+    Engine,
+    History,
+    Models,
+    Starts,
+    frame,
+    job,
+    preview,
+    record,
+    request,
+    write_picture,
+)
 
 COUNT = 5
 
@@ -274,6 +286,12 @@ def test_a_picture_is_made_again_from_its_menu_and_the_outcome_is_told(shown, qt
     outcome = Verified(
         job_id="job0", path=shown.record.path, largest_difference=3, psnr_db=51.2, differs=(("torch", "2.12", "2.13"),)
     )
-    shown.page._on_verified(outcome)
+    whole = shown.page.preview.image
+    shown.page._on_preview(preview())
+    assert shown.page.preview.record is None
+    with qtbot.waitSignal(shown.wiring._reader.done):
+        shown.page._on_verified(outcome)
+    assert shown.page.preview.record == shown.record, "the picture itself is there again, not its copy's last preview"
+    assert shown.page.preview.image == whole
     assert "largest difference is 3 of 255" in shown.page.messages._title.text()
     assert "torch: was 2.12, is 2.13" in shown.page.messages._hint.text()
