@@ -57,6 +57,11 @@ class Timelines:
         self._waiting.put((name, steps))
         return name
 
+    def wait(self) -> None:
+        """Wait until everything begun is written."""
+        with self._written:
+            self._written.wait_for(lambda: not self._unwritten)
+
     def close(self) -> None:
         """Write what still waits, and end the thread."""
         if self._thread is not None:
@@ -162,7 +167,7 @@ def _webp(frame: Frame) -> bytes:
     image = as_image(frame)
     image.thumbnail((SIDE_MAX, SIDE_MAX))
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=2)
+    image.save(buffer, "WEBP", quality=QUALITY, method=0)
     return buffer.getvalue()
 
 
