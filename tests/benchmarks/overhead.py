@@ -47,7 +47,7 @@ def compare(data: Path, request: GenerationRequest, turns: int) -> None:
             if isinstance(event, TERMINAL) and event.job_id == job:
                 assert isinstance(event, Saved), event
                 took = time.perf_counter() - began
-                studio.timelines.wait()  # written by another thread: 40 ms of one core that the next turn must not pay for
+                studio.timelines.wait()  # another thread writes it, 40 ms the next turn must not pay for
                 return took, previews
 
     through_the_engine()  # imports, loads, warms up
