@@ -26,7 +26,8 @@ class Tapes:
         return states[index]
 
     def keep(self, request: GenerationRequest, fingerprint: str, states: list[State]) -> None:
-        self._kept[request, fingerprint] = {state.index: state for state in states}
+        before = self._kept.get((request, fingerprint), {})  # a run that went on from its middle knows the rest
+        self._kept[request, fingerprint] = before | {state.index: state for state in states}
         self._kept.move_to_end((request, fingerprint))
         while len(self._kept) > 1 and self.bytes > self._bytes_max:
             self._kept.popitem(last=False)

@@ -1,8 +1,11 @@
 """Going on from the middle of a chain: without a change, the picture is the same, bit for bit."""
 
 import pytest
+import torch
 
 from desktop.engine.families.diffusers_folder import DISCRETE_SCHEDULERS, ZERO_SNR_SCHEDULERS
+from desktop.engine.tape import State
+from desktop.engine.tapes import Tapes
 from desktop.errors import KnownError
 from desktop.messages import Branch, Failed, GenerationRequest, Preview
 from tests.engine.conftest import request
@@ -101,6 +104,21 @@ def test_a_branch_of_a_branch_keeps_the_whole_past(bench):
             assert bench.image(third).tobytes() == whole
     bench.engine._tapes.forget()
     assert bench.image(branch_of(second, 4)).tobytes() == whole
+
+
+def test_states_found_by_running_the_beginning_again_add_to_those_of_a_run_from_its_middle():
+    tapes, chain = Tapes(), request()
+    states = [State(index=index, x_t=torch.zeros(1), memory={}, noise=None) for index in range(6)]
+    tapes.keep(chain, "model", states[3:])
+    tapes.keep(chain, "model", states[:2])
+    assert [tapes.find(chain, "model", index) is not None for index in range(6)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_branch_from_the_very_step_a_branch_begins_at_is_the_same_remembered_or_not(bench):
