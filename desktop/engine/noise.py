@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.engine.cancel import CancelToken
 from desktop.engine.forward import NoiseSchedule, schedule_of
-from desktop.engine.memory import Placement
 from desktop.errors import KnownError
 from desktop.messages import Frame, GenerationRequest, ModelInfo, NoiseQuestion, NoiseSeen
 
@@ -59,9 +58,7 @@ def _look(question: NoiseQuestion, model: "LoadedModel") -> NoiseSeen:
         raise KnownError(f"{model.info.title} cannot be looked into", "Choose another model.")
     width, height = _size(question.picture, model.info)
     plain = GenerationRequest(prompt=question.prompt.strip() or "-", seed=0, width=width, height=height)
-    if model.plan.placement != Placement.DEVICE:  # offloading has put empty weights in their places
-        for each in model.pipelines.values():
-            each.remove_all_hooks()
+    pipeline._gather(model)
     added.put_on(model, plain)  # no LoRA of an earlier picture
     pipeline._spread(model, drawing, model.plan.tiled)
     schedule = schedule_of(model.scheduler_config)

@@ -380,7 +380,9 @@ class MainWindow(QMainWindow):
             return None
         from desktop.ui.noise_page import NoisePage
 
-        page = NoisePage(self._noising, self._newest_picture, self)
+        page = NoisePage(self._noising, self._newest_picture, self._engine.look, self)
+        if self._bridge is not None:
+            self._bridge.noise_seen.connect(page.on_seen)
         page.link_wanted.connect(places.open_link)
         if self.create_page.panel.model is not None:
             page.set_model(self.create_page.panel.model)

@@ -12,13 +12,14 @@ _CRISP = 2  # times; from here on every pixel is shown as a square, as smoothing
 
 
 class NoiseCanvas(QWidget):
-    """A frame as large as fits; enlarged twice or more, in whole times."""
+    """A frame as large as fits. crisp: every pixel of it a square, where it is enlarged twice or more."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = QImage()
         self._ready = QPixmap()  # the image at the size it is painted in
         self._over = False
+        self.crisp = True
         self.setMinimumSize(160, 120)
         self.setAccessibleName(self.tr("Picture with noise"))
 
@@ -27,8 +28,8 @@ class NoiseCanvas(QWidget):
         """What is shown; null where nothing is."""
         return self._image
 
-    def show_frame(self, frame: Frame, description: str) -> None:
-        self._image, self._ready = frame_image(frame), QPixmap()
+    def show_frame(self, frame: Frame, description: str, *, crisp: bool = True) -> None:
+        self._image, self._ready, self.crisp = frame_image(frame), QPixmap(), crisp
         self.setAccessibleDescription(description)
         self.update()
 
@@ -45,7 +46,7 @@ class NoiseCanvas(QWidget):
         if size.isEmpty():
             return QRect()
         times = int(min(room.width() * ratio / size.width(), room.height() * ratio / size.height()))
-        if times < _CRISP:
+        if times < _CRISP or not self.crisp:
             return fit(size, room, ratio)
         whole = QRect(0, 0, int(size.width() * times / ratio), int(size.height() * times / ratio))
         whole.moveCenter(room.center())
@@ -70,6 +71,6 @@ class NoiseCanvas(QWidget):
             painter.drawRect(target.adjusted(-1, -1, 0, 0))
 
     def _resized(self, size: QSize) -> QImage:
-        if size.width() < _CRISP * self._image.width():
+        if size.width() < _CRISP * self._image.width() or not self.crisp:
             return scaled(self._image, size)
         return self._image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation)

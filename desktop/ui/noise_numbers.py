@@ -46,6 +46,10 @@ class NoiseNumbers(QWidget):
     def texts(self) -> tuple[str, ...]:
         return tuple(label.text() for label in self._values)
 
+    def clear(self) -> None:
+        for label in self._values:
+            label.setText("–")
+
     def show_numbers(self, t: int, alpha: float, sigma: float, log_snr: float) -> None:
         texts = (str(t), decimal(alpha, 3), decimal(sigma, 3), decimal(log_snr, 2))
         for label, text in zip(self._values, texts, strict=True):

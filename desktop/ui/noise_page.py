@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.errors import KnownError
-from desktop.messages import Frame, ModelInfo, random_seed
+from desktop.messages import Frame, ModelInfo, NoiseQuestion, NoiseSeen, random_seed
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.dropped import is_model, local_file
 from desktop.ui.inline_error import InlineError
 from desktop.ui.noise_canvas import NoiseCanvas
 from desktop.ui.noise_empty import NoiseEmpty
+from desktop.ui.noise_head import GUESS, PIXELS, NoiseHead
 from desktop.ui.noise_panel import NoisePanel
 from desktop.ui.number_slider import NumberSlider
 from desktop.ui.ports import Noising
@@ -39,21 +40,29 @@ _BEGIN = 0.3  # of the way: noise and picture are both to be seen
 
 
 class NoisePage(QWidget):
-    """Attributes: canvas, empty (what is shown before there is a picture), panel, slider, new_noise, error.
+    """Attributes: canvas, empty (what is shown before there is a picture), head, panel, slider, new_noise, error.
 
-    newest: the path of the newest picture, "" where there is none. Signals: link_wanted(address).
+    newest: the path of the newest picture, "" where there is none. look: asks the engine, which answers to on_seen.
+    Signals: link_wanted(address).
     """
 
     link_wanted = Signal(str)
 
-    def __init__(self, noising: Noising, newest: Callable[[], str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        noising: Noising,
+        newest: Callable[[], str],
+        look: Callable[[NoiseQuestion], None],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._noising, self._newest = noising, newest
+        self._noising, self._newest, self._look = noising, newest, look
         self._model: ModelInfo | None = None
         self._schedule: NoiseSchedule | None = None
         self._picture: Frame | None = None
         self._seed = 0
         self._computing = self._again = False  # one at a time; only the newest of what is asked meanwhile
+        self._asked: NoiseQuestion | None = None  # of the engine, and not answered yet
         self._schedules = Background("noise-schedule", self)
         self._schedules.done.connect(self._on_schedule)
         self._schedules.failed.connect(self._on_no_schedule)
@@ -70,6 +79,9 @@ class NoisePage(QWidget):
         self.empty.newest_wanted.connect(self.use_newest)
         self.error = InlineError(self)
         self.error.setContentsMargins(theme.S16, 0, theme.S16, theme.S8)
+        self.head = NoiseHead(self)
+        self.head.changed.connect(self._on_view)
+        self.head.hide()
         self.panel = NoisePanel(self)
         self.panel.moved.connect(self._on_curve)
         self.panel.link_wanted.connect(self.link_wanted)
@@ -116,6 +128,7 @@ class NoisePage(QWidget):
         self._room.addWidget(self.canvas)
         left = QVBoxLayout()
         left.setSpacing(0)
+        left.addWidget(self.head)
         left.addWidget(self._room, 1)
         left.addWidget(self.error)
         left.addWidget(foot)
@@ -228,8 +241,18 @@ class NoisePage(QWidget):
             self.tr("Draw other noise ε for the same picture.\nThis is the noise of seed {0}.").format(self._seed)
         )
 
+    @Slot()
+    def _on_view(self) -> None:
+        self.error.clear()
+        self.head.show_status("")
+        self.panel.show_latent(self.head.views.current != PIXELS)
+        self._compute()
+
     def _compute(self) -> None:
         if self._picture is None or self._schedule is None:
+            return
+        if self.head.views.current != PIXELS:
+            self._ask()
             return
         if self._computing:
             self._again = True
@@ -241,8 +264,9 @@ class NoisePage(QWidget):
     @Slot(object)
     def _on_noised(self, noised: "Noised") -> None:
         self._computing = False
-        self.canvas.show_frame(noised.frame, self.tr("The picture with the noise of timestep {0}").format(noised.t))
-        self.panel.show_noised(noised)
+        if self.head.views.current == PIXELS:
+            self._show(noised.frame, noised.t)
+            self.panel.show_noised(noised)
         if self._again:
             self._compute()
 
@@ -251,6 +275,54 @@ class NoisePage(QWidget):
         self._computing = False
         self._show_error(error, self.tr("The noise could not be computed ({0})"))
         if self._again:
+            self._compute()
+
+    def _show(self, frame: Frame, t: int) -> None:
+        view = self.head.views.current
+        words = (
+            self.tr("The model's guess of the picture, from timestep {0}")
+            if view == GUESS
+            else self.tr("The picture with the noise of timestep {0}")
+        )
+        self.canvas.show_frame(frame, words.format(t), crisp=view == PIXELS)
+
+    # What the model sees, one question at a time; the engine may have a picture to make first
+
+    def _question(self) -> NoiseQuestion:
+        guess = self.head.views.current == GUESS
+        return NoiseQuestion(
+            model=self._model.name,
+            picture=self._picture,
+            t=self.t,
+            seed=self._seed,
+            guess=guess,
+            prompt=self.head.prompt.text().strip() if guess else "",
+        )
+
+    def _ask(self) -> None:
+        if self._asked is None:
+            self._asked = self._question()
+            self._look(self._asked)
+            if self.canvas.crisp:  # nothing of the model's is shown yet
+                self.head.show_status(self.tr("Asking the model…"))
+
+    @Slot(object)
+    def on_seen(self, seen: NoiseSeen) -> None:
+        """An answer of the engine's."""
+        if seen.question != self._asked:
+            return
+        self._asked = None
+        self.head.show_status("")
+        if self.head.views.current == PIXELS:
+            return
+        wanted = self._question()
+        if seen.frame is None:
+            self._show_error(KnownError(seen.message, seen.hint), "{0}")
+        elif seen.question.guess == wanted.guess and seen.question.picture is wanted.picture:
+            self.error.clear()
+            self._show(seen.frame, seen.question.t)
+            self.panel.show_noised(seen)
+        if seen.question != wanted:
             self._compute()
 
     # Schedule and picture
@@ -271,6 +343,8 @@ class NoisePage(QWidget):
     @Slot(object)
     def _on_no_schedule(self, error: Exception) -> None:
         known = error if isinstance(error, KnownError) else KnownError(self.tr("Its schedule could not be read"))
+        self._schedule = None  # another model's is not shown under this one's name
+        self.slider.setEnabled(False)
         self.panel.show_error(self._model.title, known)
 
     @Slot(object)
@@ -279,6 +353,7 @@ class NoisePage(QWidget):
         self.empty.show_reading("")
         self._room.setCurrentWidget(self.canvas)
         self._bring.show()
+        self.head.show()
         self.new_noise.setEnabled(True)
         self.setFocusProxy(self.slider)
         self.slider.setFocus()

@@ -15,6 +15,7 @@ from desktop.ui.segments import Segments
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
+    from desktop.messages import NoiseSeen
     from desktop.noising import Noised
 
 _OF_PICTURE, _OF_NOISE = "x_t", "eps"
@@ -33,7 +34,8 @@ class NoisePanel(QFrame):
         super().__init__(parent)
         theme.set_kind(self, "right")
         self._schedule: NoiseSchedule | None = None
-        self._noised: Noised | None = None
+        self._noised: Noised | NoiseSeen | None = None
+        self._latent = False
         title = QLabel(self.tr("The forward process"), self)
         theme.set_kind(title, "heading")
         self._whose = _text(self, "quiet")
@@ -133,6 +135,10 @@ class NoisePanel(QFrame):
         self._whose.setText(self.tr("Reading the schedule of {0}…").format(title))
 
     def show_error(self, title: str, error: KnownError) -> None:
+        self._schedule = None
+        self.curve.show_schedule(None)
+        self.numbers.clear()
+        self._formula_at.clear()
         self._whose.setText(title)
         self.error.show_error(error)
 
@@ -166,7 +172,13 @@ class NoisePanel(QFrame):
         self.numbers.show_numbers(t, alpha, sigma, float(schedule.log_snr[t]))
         self._formula_at.setText(noise_words.formula_at(t, alpha, sigma))
 
-    def show_noised(self, noised: "Noised") -> None:
+    def show_latent(self, latent: bool) -> None:
+        """Whether what is shown next are the values of latents, not of pixels."""
+        self._latent = latent
+        self._noised = None
+        self._on_values(self.values.current)
+
+    def show_noised(self, noised: "Noised | NoiseSeen") -> None:
         self._noised = noised
         self._on_values(self.values.current)
 
@@ -181,6 +193,8 @@ class NoisePanel(QFrame):
         self._about.setText(
             self.tr("Mean 0 and variance 1, whatever t is.")
             if of_noise
+            else self.tr("The values of the latents, which the VAE turns into pixels.")
+            if self._latent
             else self.tr("Black is −1, white is 1; the screen clips what lies beyond.")
         )
         if self._noised is not None:

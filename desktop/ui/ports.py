@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from desktop.messages import Frame, GenerationRequest, ModelInfo
+from desktop.messages import Frame, GenerationRequest, ModelInfo, NoiseQuestion
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
@@ -32,6 +32,9 @@ class Engine(Protocol):
 
     def warm_up(self, model: str) -> None:
         """Load this model when nothing else is to be done."""
+
+    def look(self, question: NoiseQuestion) -> None:
+        """Answer with NoiseSeen when no job runs; the newest question takes the place of one that waits."""
 
 
 class Models(Protocol):

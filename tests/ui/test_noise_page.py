@@ -12,14 +12,20 @@ from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QImage
 
 from desktop.errors import KnownError
+from desktop.messages import NoiseSeen
 from desktop.noising import Noising, as_pixels, model_schedule, scaled_values, seeded_noise
 from desktop.settings import RESOURCES
 from desktop.ui.noise_page import NoisePage
 from desktop.ui.plot import nice_ticks
-from tests.ui.window_parts import SMALL, Models, drop
+from tests.ui.window_parts import SMALL, Engine, Models, drop, frame
 
 Key = Qt.Key
 BUILTIN = replace(SMALL, path=str(RESOURCES / "models" / "starter"))
+
+
+@pytest.fixture
+def engine():
+    return Engine()
 
 
 @pytest.fixture
@@ -40,11 +46,11 @@ def picture(tmp_path):
 
 
 @pytest.fixture
-def make(qtbot, flow):
+def make(qtbot, flow, engine):
     pages = []
 
     def make(noising=None, newest=lambda: "", model=BUILTIN):
-        page = NoisePage(noising or Noising(Models(BUILTIN, flow)), newest)
+        page = NoisePage(noising or Noising(Models(BUILTIN, flow)), newest, engine.look)
         qtbot.addWidget(page)
         pages.append(page)
         page.resize(1280, 756)
@@ -318,9 +324,12 @@ def test_a_model_whose_schedule_cannot_be_read_is_told(make, qtbot, tmp_path):
         page.set_model(gone)
     assert page.panel.whose == "One that is gone"
     assert page.panel.error.isVisible()
+    assert page.panel.curve.point() is None, "no other model's curve stands under its name"
+    assert not page.slider.isEnabled()
     with qtbot.waitSignal(page._schedules.done):
         page.set_model(BUILTIN)
     assert not page.panel.error.isVisible()
+    assert page.slider.isEnabled()
 
 
 def test_a_model_with_several_schedules_shows_the_first_and_one_with_none_says_so(tmp_path):
@@ -350,3 +359,57 @@ def test_nothing_of_the_page_is_cut_off(shown, size):
     inner = shown.panel.curve.parentWidget()
     assert inner.width() <= shown.panel.width(), "no sideways scrolling"
     assert inner.minimumSizeHint().width() <= shown.panel.width()
+
+
+def answer(question, grey=100, **more):
+    return NoiseSeen(question=question, frame=frame(grey=grey), of_picture=(0.25, 0.75), of_noise=(0.5, 0.5), **more)
+
+
+def test_the_model_is_asked_one_question_at_a_time_and_the_newest_next(shown, engine):
+    assert engine.asked == []
+    shown.head.views.button("latents").click()
+    assert shown.head.status == "Asking the model…"
+    for t in (400, 500, 600):
+        shown.slider.set_value(t)
+    assert [question.t for question in engine.asked] == [300]
+    shown.on_seen(answer(engine.asked[0]))
+    assert [question.t for question in engine.asked] == [300, 600]
+    shown.on_seen(answer(engine.asked[1], grey=50))
+    assert len(engine.asked) == 2
+    assert shown.canvas.image.pixelColor(0, 0).red() == 50
+    assert shown.canvas.accessibleDescription() == "The picture with the noise of timestep 600"
+    assert shown.panel.histogram.shares == (0.25, 0.75)
+    assert shown.head.status == ""
+
+
+def test_the_guess_takes_a_prompt(shown, engine, qtbot):
+    assert not shown.head.prompt.isVisible()
+    shown.head.views.button("guess").click()
+    assert shown.head.prompt.isVisible()
+    assert engine.asked[-1].guess
+    assert engine.asked[-1].prompt == ""
+    shown.on_seen(answer(engine.asked[-1]))
+    qtbot.keyClicks(shown.head.prompt, "a red apple")
+    qtbot.keyClick(shown.head.prompt, Key.Key_Return)
+    assert engine.asked[-1].prompt == "a red apple"
+    assert engine.asked[-1].model == BUILTIN.name
+
+
+def test_back_in_pixels_a_late_answer_changes_nothing(shown, engine, qtbot):
+    shown.head.views.button("guess").click()
+    with qtbot.waitSignal(shown._noises.done):
+        shown.head.views.button("pixels").click()
+    before = shown.canvas.image
+    shown.on_seen(answer(engine.asked[-1]))
+    assert shown.canvas.image == before
+    assert not shown.head.prompt.isVisible()
+
+
+def test_what_the_model_cannot_show_is_told_until_something_else_is_seen(shown, engine, qtbot):
+    shown.head.views.button("latents").click()
+    shown.on_seen(NoiseSeen(question=engine.asked[-1], message="It can be looked into in pixels only", hint="Choose."))
+    assert shown.error.text() == "It can be looked into in pixels only. Choose."
+    assert len(engine.asked) == 1, "the same question is not asked again"
+    with qtbot.waitSignal(shown._noises.done):
+        shown.head.views.button("pixels").click()
+    assert not shown.error.isVisible()

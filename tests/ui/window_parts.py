@@ -79,7 +79,7 @@ class Engine:
     """Writes down what it is told; does nothing."""
 
     def __init__(self):
-        self.submitted, self.cancelled, self.moved, self.warm = [], [], [], []
+        self.submitted, self.cancelled, self.moved, self.warm, self.asked = [], [], [], [], []
         self.paused = False
 
     def submit(self, request):
@@ -100,6 +100,9 @@ class Engine:
 
     def warm_up(self, model):
         self.warm.append(model)
+
+    def look(self, question):
+        self.asked.append(question)
 
 
 class Models:
