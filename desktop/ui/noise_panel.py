@@ -64,7 +64,6 @@ class NoisePanel(QFrame):
         self._lesson = _text(self)
         self._papers = QVBoxLayout()
         self._papers.setSpacing(0)
-        self._papers.setContentsMargins(-5, 0, 0, 0)  # the words of a link stand 5 px inside its frame
         self._buttons: list[QPushButton] = []
         self._lay_out(title)
         self._on_values(self.values.current)
@@ -212,7 +211,7 @@ class NoisePanel(QFrame):
         self._buttons = []
         for paper in papers:
             button = QPushButton(f"{paper.authors}, arXiv {paper.arxiv}", self)
-            theme.set_kind(button, "link")
+            theme.set_kind(button, "cite")
             button.setToolTip(f"{paper.title}\n{paper.address}")
             button.setAccessibleDescription(paper.title)
             button.setProperty("address", paper.address)

@@ -72,6 +72,10 @@ QPushButton[kind="link"] { background: transparent; border: 1px solid transparen
   min-height: 24px; font-weight: 500; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="link"]:focus { border: 1px solid $focus; }
+QPushButton[kind="cite"] { background: transparent; border: 1px solid transparent; padding: 0; min-height: 24px;
+  text-decoration: underline; text-align: left; }
+QPushButton[kind="cite"]:hover { color: $accent_text; }
+QPushButton[kind="cite"]:focus { border: 1px solid $focus; }
 QPushButton[kind="chip"] { background: $raised; border: 1px solid $line; border-radius: 15px;
   min-height: 28px; padding: 0 14px; }
 QPushButton[kind="chip"]:hover { border-color: $line_strong; background: $hover; }

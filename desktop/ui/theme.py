@@ -239,7 +239,7 @@ def use_tabular_figures(widget: QWidget) -> None:
 def set_kind(widget: QWidget, kind: str) -> None:
     """Choose one of the stylesheet's variants for a widget.
 
-    QPushButton: accent, primary, tall, quiet, link, chip, fold. QToolButton: plain (framed), segment, tab; or bare.
+    QPushButton: accent, primary, tall, quiet, link, cite, chip, fold. QToolButton: plain (framed), segment, tab; bare.
     QLabel: quiet, caption, section, heading, title, error, key, badge, good, fair. QComboBox: bare.
     QFrame: panel, bar, left, right, card, raised, message, line.
     """
