@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.engine.cancel import CancelToken
 from desktop.engine.forward import NoiseSchedule, schedule_of
+from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
 from desktop.messages import Frame, GenerationRequest, ModelInfo, NoiseQuestion, NoiseSeen
 
@@ -44,8 +45,11 @@ def answer(
         return NoiseSeen(question=question, message=error.message, hint=error.hint)
     except Exception as error:
         _log.exception("the noise could not be looked at")
-        reason = f"{type(error).__name__}: {str(error)[:200]}"
-        return NoiseSeen(question=question, message=f"The model could not answer ({reason})", hint="The log says more.")
+        message, hint = f"The model could not answer ({type(error).__name__}: {str(error)[:200]})", "The log says more."
+        if is_out_of_memory(error):
+            message, hint = "There is not enough memory to ask the model", "Close other programs."
+    holder.free()  # outside the except block, whose traceback holds tensors
+    return NoiseSeen(question=question, message=message, hint=hint)
 
 
 def _look(question: NoiseQuestion, model: "LoadedModel") -> NoiseSeen:

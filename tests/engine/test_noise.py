@@ -88,3 +88,12 @@ def test_a_question_that_has_no_answer_says_why(bench, apple):
     beyond = seen(bench, NoiseQuestion(model="tiny", picture=apple, t=5000, seed=0))
     assert beyond.frame is None
     assert "timestep 5000" in beyond.message
+
+
+def test_an_error_nobody_foresaw_is_an_answer_too(bench, apple, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("desktop.engine.noise._look", fail)
+    answer = seen(bench, NoiseQuestion(model="tiny", picture=apple, t=0, seed=0))
+    assert (answer.frame, answer.message) == (None, "There is not enough memory to ask the model")
