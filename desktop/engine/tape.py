@@ -42,19 +42,23 @@ class State:
 
     index: steps taken so far. x_t: in the scheduler's own scaling. memory: the scheduler's attributes, a solver's
     history among them. noise: the state of the generator that draws the rest of the noise; None where none is used.
+    x_0: what the step before predicted; None at the beginning, and in a state that was read from a file.
     """
 
     index: int
     x_t: "torch.Tensor"
     memory: dict[str, Any]
     noise: "torch.Tensor | None"
+    x_0: "torch.Tensor | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumption:
     """Go on from a state instead of taking the steps before it.
 
-    seed: of the noise that is still to be drawn, where it is to be other noise than the state's. arrived: called right
+    seed: of the noise that is still to be drawn, where it is to be other noise than the state's. A solver that draws
+    none as it goes gets the noise it stands in exchanged: x_t = alpha x_0 + sigma eps with another eps, from the x_0
+    predicted so far, and forgets its history, which belongs to the old noise. arrived: called right
     before the first step that is taken.
     """
 
@@ -76,6 +80,7 @@ class _Skipped:
 _OWN = ("step", "_internal_dict")  # the wrapper below, and the configuration
 # Stay as the run's own seed made them where the noise is to be other noise.
 _SEEDED = ("noise_sampler", "noise_sampler_seed")
+_DRAWS_NOISE = ("DDPM", "Ancestral", "LCM", "SDE", "UnCLIP", "TCD", "SASolver")  # in the names of schedulers that do
 
 
 @contextmanager
@@ -95,23 +100,24 @@ def recording(
     parameters = inspect.signature(original).parameters
     done = 0
     total = 0
+    predicted = resume.state.x_0 if resume is not None else None
 
     @functools.wraps(original)
     def step(model_output, timestep, sample, *args, return_dict=True, **kwargs):
-        nonlocal done, total
+        nonlocal done, total, predicted
         if done == 0:
             total = _steps_ahead(scheduler, timestep)
         generator = kwargs.get("generator")
         if resume is not None and done < resume.state.index:
             done += 1
             if done == resume.state.index:
-                sample = _restore(scheduler, resume, generator).to(sample.device)
+                sample = _restore(scheduler, resume, generator, total).to(sample.device)
                 resume.arrived()
             output = _Skipped(sample)
             return output if return_dict else output.to_tuple()
         before = _noise_level(scheduler, timestep)
         if on_state is not None:
-            on_state(_state(scheduler, done, sample, generator))
+            on_state(_state(scheduler, done, sample, generator, predicted))
         if "order" in parameters:
             # LMS takes its order from the step's index, and finds no history where a chain starts in the middle.
             kwargs.setdefault("order", min(4, len(scheduler.derivatives) + 1))
@@ -120,6 +126,7 @@ def recording(
         x_0 = getattr(output, "pred_original_sample", None)
         if x_0 is None and before is not None:
             x_0 = predicted_x0(scheduler.config, model_output, sample, *before)
+        predicted = x_0
         alpha, sigma = before or (None, None)
         on_step(
             Step(
@@ -141,15 +148,19 @@ def recording(
         del scheduler.step  # the class's own method shows through again
 
 
-def _state(scheduler: Any, done: int, sample: "torch.Tensor", generator: Any) -> State:
+def _state(scheduler: Any, done: int, sample: "torch.Tensor", generator: Any, x_0: "torch.Tensor | None") -> State:
     """Tensors are shared, not copied: no scheduler changes one in place, they replace what they remember."""
     memory = {name: _held(value) for name, value in vars(scheduler).items() if name not in _OWN}
     noise = generator.get_state() if hasattr(generator, "get_state") else None
-    return State(index=done, x_t=sample, memory=memory, noise=noise)
+    return State(index=done, x_t=sample, memory=memory, noise=noise, x_0=x_0)
 
 
-def _restore(scheduler: Any, resume: Resumption, generator: Any) -> "torch.Tensor":
+def _restore(scheduler: Any, resume: Resumption, generator: Any, total: int) -> "torch.Tensor":
     state = resume.state
+    if resume.seed is not None:
+        exchanged = _exchanged(scheduler, state, resume.seed, total)
+        if exchanged is not None:
+            return exchanged
     kept = {name: _held(value) for name, value in state.memory.items() if resume.seed is None or name not in _SEEDED}
     vars(scheduler).update(kept)
     if generator is not None:
@@ -158,6 +169,27 @@ def _restore(scheduler: Any, resume: Resumption, generator: Any) -> "torch.Tenso
         elif state.noise is not None:
             generator.set_state(state.noise)
     return state.x_t
+
+
+def _exchanged(scheduler: Any, state: State, seed: int, total: int) -> "torch.Tensor | None":
+    """x_t with other noise in it, for a solver that draws none; the scheduler then stands there without a history.
+
+    None where the solver draws noise itself, stands in the middle of a step of two looks, or nothing is predicted yet.
+    """
+    import torch
+
+    name = type(scheduler).__name__ + str(scheduler.config.get("algorithm_type", "")).upper()
+    if state.x_0 is None or any(word in name for word in _DRAWS_NOISE) or state.memory.get("dt") is not None:
+        return None
+    for kept in ("_step_index", "_begin_index"):
+        if kept in state.memory:
+            setattr(scheduler, kept, state.memory[kept])
+    level = _noise_level(scheduler, scheduler.timesteps[len(scheduler.timesteps) - total + state.index])
+    if level is None:
+        return None
+    generator = torch.Generator("cpu").manual_seed(seed)
+    noise = torch.randn(state.x_0.shape, generator=generator).to(state.x_0.device)
+    return (level[0] * state.x_0.float() + level[1] * noise).to(state.x_t.dtype)
 
 
 def _held(value: Any) -> Any:

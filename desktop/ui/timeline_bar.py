@@ -91,6 +91,9 @@ class TimelineBar(QWidget):
         self._stop_playing()
         self._steps, self._done = steps, done
         self.scrubber.set_count(len(steps))
+        grows = all(step.stage == "main" for step in steps)  # a chain of several stages cannot be branched from
+        self.branch_button.setEnabled(grows)
+        self._variations.setEnabled(grows)
         self._show_words()
 
     # What the user does

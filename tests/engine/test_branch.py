@@ -183,3 +183,13 @@ def test_branches_of_branches_have_an_end():
     with pytest.raises(KnownError, match="branch of a branch"):
         for _ in range(40):
             branch = branch_of(branch, 1)
+
+
+@pytest.mark.parametrize("scheduler", DISCRETE_SCHEDULERS)
+def test_other_noise_from_a_step_on_is_another_picture_with_every_scheduler(bench, scheduler):
+    trunk = request(scheduler=scheduler, steps=6)
+    whole = bench.image(trunk).tobytes()
+    others = [bench.image(branch_of(trunk, 4, seed=seed)).tobytes() for seed in (98, 99)]
+    assert len({whole, *others}) == 3
+    bench.engine._tapes.forget()
+    assert bench.image(branch_of(trunk, 4, seed=99)).tobytes() == others[1], "and the same again from its file alone"

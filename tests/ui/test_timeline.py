@@ -295,3 +295,12 @@ def test_a_picture_is_made_again_from_its_menu_and_the_outcome_is_told(shown, qt
     assert shown.page.preview.image == whole
     assert "largest difference is 3 of 255" in shown.page.messages._title.text()
     assert "torch: was 2.12, is 2.13" in shown.page.messages._hint.text()
+
+
+def test_a_picture_made_in_stages_offers_no_branch(bar):
+    import dataclasses
+
+    assert bar.branch_button.isEnabled()
+    bar.show_steps((dataclasses.replace(bar.steps[0], stage="prior", x_0=None, x_t=None), *bar.steps), "Done")
+    assert not bar.branch_button.isEnabled()
+    assert not bar._variations.isEnabled()
