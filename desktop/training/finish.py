@@ -169,22 +169,28 @@ def _losses(recipe: Recipe) -> Image.Image:
 
 
 def _parts(recipe: Recipe) -> list[card.Part]:
-    """What the checkpoints say of the run; zeros for what is not trained."""
+    """What the checkpoints say of the run, of the networks that were trained in it."""
     coder, model, _ = assemble(recipe)
-    counted = []
-    for name in ("vae", "denoiser"):
-        path = recipe.work / f"{name}.safetensors"
-        counted.append(checkpoint.counters(path) if path.exists() else {"samples": 0, "seconds": 0.0, "loss": 0.0})
-    seen = torch.from_numpy(starter.unseen(recipe, 48))
+    seen = torch.from_numpy(starter.unseen(recipe, 24))
     with torch.no_grad():
         back = torch.cat([vae.decode(coder, vae.encode_mean(coder, part)) for part in seen.split(8)])
-    end = (f"loss {counted[0]['loss']:.3f}, {vae.psnr(back, seen):.1f} dB", f"loss {counted[1]['loss']:.3f}")
-    names = (f"autoencoder, {vae.factor(coder)} times smaller, 16 channels", "UNet and text encoder")
-    sizes = (_weights(coder), _weights(model.unet) + _weights(model.text_encoder))
-    return [
-        card.Part(name=name, weights=size, samples=count["samples"], minutes=count["seconds"] / 60, end=end)
-        for name, size, count, end in zip(names, sizes, counted, end, strict=True)
-    ]
+    found = []
+    for file, name, weights, end in (
+        (
+            "vae",
+            f"autoencoder, {vae.factor(coder)} times smaller, 16 channels",
+            _weights(coder),
+            f", {vae.psnr(back, seen):.1f} dB",
+        ),
+        ("denoiser", "UNet and text encoder", _weights(model.unet) + _weights(model.text_encoder), ""),
+    ):
+        path = recipe.work / f"{file}.safetensors"
+        if path.exists():
+            counts = checkpoint.counters(path)
+            said = f"loss {counts['loss']:.3f}{end}"
+            minutes = counts["seconds"] / 60
+            found.append(card.Part(name=name, weights=weights, samples=counts["samples"], minutes=minutes, end=said))
+    return found
 
 
 def _weights(module: torch.nn.Module) -> int:

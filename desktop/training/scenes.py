@@ -140,7 +140,9 @@ def draw(scene: Scene, dataset: Dataset, size: int) -> np.ndarray:
 
 def stream(dataset: Dataset, count: int, seed: int, mix: Mix, *, held_out: bool = False) -> Callable[[int], Scene]:
     """Scene by number, 0..count-1: each number has its own random numbers, and all things come up equally often."""
-    order = np.random.default_rng((seed, 11)).permutation(np.resize(np.arange(len(dataset.nouns)), count))
+    shuffle = np.random.default_rng((seed, 11))
+    laps = -(-count // len(dataset.nouns))
+    order = np.concatenate([shuffle.permutation(len(dataset.nouns)) for _ in range(laps)])
 
     def scene(number: int) -> Scene:
         rng = np.random.default_rng((seed, 12, number))

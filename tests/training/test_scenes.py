@@ -91,6 +91,12 @@ def test_scenes_by_number_are_the_same_each_time_and_things_equally_frequent():
     assert counts.tolist() == [10, 10, 10]
 
 
+def test_every_thing_comes_up_even_where_there_are_fewer_scenes_than_things():
+    alone = Mix(beside=0, on=0)
+    seen = {scenes.stream(KNOWN, 2, seed, alone)(number).placed[0].noun for seed in range(20) for number in range(2)}
+    assert seen == {0, 1, 2}
+
+
 def test_a_scene_survives_as_a_row():
     for seed in range(20):
         scene = scene_of(seed)
