@@ -54,7 +54,11 @@ class Checkpoints:
             self._changed.notify_all()
 
     def find(self, request: GenerationRequest, fingerprint: str) -> State | None:
-        """The kept state of this request with this model; None where there is none or it is damaged."""
+        """The kept state of this request with this model; None where there is none or it is damaged.
+
+        A run begins with this, so the first state is kept only once the run has lasted a while.
+        """
+        self._last = time.monotonic()
         self.flush()
         try:
             return load(self._path, request, fingerprint)
@@ -69,7 +73,6 @@ class Checkpoints:
         with self._changed:
             self._wanted = None
         self.flush()
-        self._last = 0.0
         try:
             self._path.unlink(missing_ok=True)
         except OSError:
