@@ -110,7 +110,8 @@ def test_an_interrupt_pauses_with_130_and_the_same_command_goes_on(hub, tiny, tm
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     ((_, _, range_, _),) = (seen for seen in hub.seen if seen[1].startswith("/store"))  # all else was here already
-    assert 0 < int(range_.removeprefix("bytes=").removesuffix("-")) <= 3000
+    # An interrupt may come before the bytes that were sent have been read.
+    assert range_ is None or 0 < int(range_.removeprefix("bytes=").removesuffix("-")) <= 3000
 
 
 def test_the_catalogue_is_listed_with_what_fits(capsys):

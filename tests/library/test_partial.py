@@ -43,7 +43,7 @@ def arrive(partial):
 parts = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
 offers = st.builds(
     offer,
-    parts.map(lambda p: f"unet/{p}.json"),
+    parts.map(lambda p: f"unet/of-{p}.json"),  # some names alone, such as COM0, no disk of every system takes
     title=st.text(max_size=30),
     link=st.text(max_size=30),
     licence=st.builds(Licence, name=st.text(max_size=20), link=st.text(max_size=20)),
