@@ -115,7 +115,6 @@ class _Progress:
 
     def __init__(self, stages: tuple[Stage, ...]) -> None:
         self._expected = [stage.steps for stage in stages]
-        self._place = 0
 
     def step(self, place: int, step: tape.Step) -> tape.Step:
         self._expected[place] = step.total  # known now

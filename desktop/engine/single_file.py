@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.configs import config_for, load_tokenizer, read_index, read_table
 from desktop.engine.families.base import ModelFolder
-from desktop.engine.families.folder import load_component, variant_of
+from desktop.engine.families.folder import ends_of, load_component, variant_of
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.original_weights import (
     NotWhole,
@@ -135,10 +135,7 @@ def load(
 def fingerprint(path: Path) -> str:
     """16 hex digits over a file's size and its first and last 64 KiB; another name leaves them as they are."""
     size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
-        file.seek(max(0, size - (1 << 16)))
-        return hashlib.sha256(b"%d\0" % size + start + file.read(1 << 16)).hexdigest()[:16]
+    return hashlib.sha256(b"%d\0" % size + ends_of(path, size)).hexdigest()[:16]
 
 
 def _configuration(path: Path, kind: FileKind, base: Path | None, config: Path | None) -> Path:

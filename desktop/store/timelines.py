@@ -33,6 +33,8 @@ QUALITY = 70  # of WebP, 0 to 100
 STEPS_MAX = 2000
 MEMBER_MAX = 2 * 2**20  # bytes of one frame, unpacked by the reader
 LIMIT_BYTES = 10**9  # of all timelines; the oldest go first
+# A damaged archive raises whatever the member's bytes make the unpackers stumble over.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, OverflowError, zipfile.BadZipFile, RuntimeError)
 
 
 class Timelines:
@@ -87,13 +89,8 @@ class Timelines:
             raise KnownError(
                 "The timeline of this picture is not kept any more", "Make the picture again to see its steps."
             ) from error
-        # A damaged archive raises whatever the member's bytes make the unpackers stumble over.
-        except (OSError, ValueError, LookupError, TypeError, OverflowError, zipfile.BadZipFile, RuntimeError) as error:
-            raise KnownError(
-                "The timeline of this picture is damaged", "Make the picture again to see its steps."
-            ) from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in ("zlib", "PIL"):
+            if not isinstance(error, _DAMAGE) and type(error).__module__.partition(".")[0] not in ("zlib", "PIL"):
                 raise
             raise KnownError(
                 "The timeline of this picture is damaged", "Make the picture again to see its steps."

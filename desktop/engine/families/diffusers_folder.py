@@ -10,7 +10,7 @@ from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder, Stage
 from desktop.engine.families.components import SKIPPED, has_weights, named
 from desktop.engine.memory import MemoryPlan, Placement
 from desktop.errors import KnownError
-from desktop.messages import SIDE_MAX, SIDE_MIN, GenerationRequest, ModelInfo
+from desktop.messages import SCHEDULERS, SIDE_MAX, SIDE_MIN, GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
     import torch
@@ -20,19 +20,7 @@ if TYPE_CHECKING:
     from desktop.messages import Frame
 
 # The noise schedules of epsilon and v-prediction models, at any of which a request may run them.
-DISCRETE_SCHEDULERS = (
-    "ddim",
-    "ddpm",
-    "euler",
-    "euler_ancestral",
-    "heun",
-    "dpmpp_2m",
-    "dpmpp_2m_karras",
-    "dpmpp_sde",
-    "unipc",
-    "lms",
-    "lcm",
-)
+DISCRETE_SCHEDULERS = tuple(name for name in SCHEDULERS if name not in ("flow_euler", "native"))
 # With a terminal signal-to-noise ratio of zero (arXiv 2305.08891) the first sigma is infinite. These start from
 # there exactly; the others work on sigmas and would have to cut the schedule short.
 ZERO_SNR_SCHEDULERS = ("ddim", "ddpm", "euler", "euler_ancestral", "dpmpp_2m", "unipc")
@@ -143,7 +131,11 @@ class DiffusersFamily:
         return self.steps, self.guidance_scale
 
     def tasks_of(self, folder: ModelFolder) -> tuple[str, ...]:
-        return ("text_to_image", *self.tasks)
+        return ("text_to_image", *self.more_tasks(folder))
+
+    def more_tasks(self, folder: ModelFolder) -> Mapping[str, str]:
+        """What it does beside drawing from a text alone, by the class that does it."""
+        return self.tasks
 
     def bytes_of(self, folder: ModelFolder) -> int:
         return folder.bytes
@@ -212,7 +204,7 @@ class DiffusersFamily:
         """(the pipelines by task, what the family keeps beside them)."""
         found = {}
         for task in self.tasks_of(folder):
-            cls = self.text_to_image or folder.pipeline if task == "text_to_image" else self.tasks[task]
+            cls = self.text_to_image or folder.pipeline if task == "text_to_image" else self.more_tasks(folder)[task]
             found[task] = assemble(cls, parts, folder.index)
         return found, {}
 

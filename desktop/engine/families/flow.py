@@ -2,9 +2,10 @@
 tokens, and what it calls guidance.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder
+from desktop.engine.families.base import Inputs, ModelFolder
 from desktop.engine.families.diffusers_folder import DiffusersFamily
 from desktop.messages import GenerationRequest
 
@@ -144,8 +145,8 @@ class General(DiffusersFamily):
     def pace(self, folder: ModelFolder) -> tuple[int, float]:
         return self._KNOWN.get(folder.pipeline, (self.steps, self.guidance_scale))
 
-    def tasks_of(self, folder: ModelFolder) -> tuple[str, ...]:
-        return ("text_to_image", *self._IMAGE_TO_IMAGE.get(folder.pipeline, {}))
+    def more_tasks(self, folder: ModelFolder) -> Mapping[str, str]:
+        return self._IMAGE_TO_IMAGE.get(folder.pipeline, {})
 
     def geometry(self, folder: ModelFolder) -> tuple[int, int]:
         side, multiple = super().geometry(folder)
@@ -154,14 +155,5 @@ class General(DiffusersFamily):
             multiple *= int(patches[0])
         return side, max(multiple, 32) if folder.pipeline.startswith("Sana") else multiple  # its pipeline insists
 
-    def build(self, folder, parts, *, reader, dtype, device):  # type: ignore[no-untyped-def]
-        from desktop.engine.families.diffusers_folder import assemble
-
-        classes = {"text_to_image": folder.pipeline} | self._IMAGE_TO_IMAGE.get(folder.pipeline, {})
-        return {task: assemble(cls, parts, folder.index) for task, cls in classes.items()}, {}
-
     def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
         return x_0.squeeze(2) if x_0.ndim == 5 else x_0
-
-
-__all__ = ["Chroma", "Flux", "Flux2", "General", "LoadedModel", "QwenImage", "StableDiffusion3"]
