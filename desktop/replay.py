@@ -71,19 +71,19 @@ class Replay:
         self.request: GenerationRequest = recipe.request
         self._path = path
         self._then = recipe.extra
-        self._attached = recipe.attached
+        self._recipe = recipe
         self._now: dict[str, Any] = {}
         self._again: Image.Image | None = None
 
     def open_start(self, fingerprint: str) -> Image.Image:
         """The start picture or the mask that travels inside the file."""
-        name = "mask" if fingerprint == self.request.mask else "start"
-        if name not in self._attached:
+        png = self._recipe.picture_of(fingerprint)
+        if png is None:
             raise KnownError(
                 f"{self._path.name} was made from a start picture that is not in the file",
                 "It cannot be made again from its file alone.",
             )
-        return open_picture(self._attached[name])
+        return open_picture(png)
 
     def keep(
         self,

@@ -48,12 +48,12 @@ def branch(folders: Folders, arguments: argparse.Namespace) -> int:
 
 def _attached(recipe: Recipe, fingerprint: str) -> "Image":
     """The start picture or the mask that travels inside the picture's file."""
-    name = "mask" if fingerprint == recipe.request.mask else "start"
-    if name not in recipe.attached:
+    png = recipe.picture_of(fingerprint)
+    if png is None:
         raise KnownError(
             "The picture was made from a start picture that is not in its file", "It cannot be branched from."
         )
-    return open_picture(recipe.attached[name])
+    return open_picture(png)
 
 
 def timeline(folders: Folders, arguments: argparse.Namespace) -> int:

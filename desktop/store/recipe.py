@@ -57,6 +57,10 @@ class Recipe:
     extra: dict[str, object]
     attached: Mapping[str, bytes] = field(default_factory=dict)
 
+    def picture_of(self, fingerprint: str) -> bytes | None:
+        """The attached picture that the request names by its fingerprint, start picture or mask; None if missing."""
+        return self.attached.get("mask" if fingerprint == self.request.mask else "start")
+
 
 def write_png(
     path: Path,
