@@ -86,7 +86,7 @@ class App(QObject):
             models=_Late(self, "library"),
             history=_Late(self, "history"),
             starts=_Late(self, "starts"),
-            read_request=_read_request,
+            recall=lambda path: self.studio.recall(path),  # the studio comes after the first paint
             settings=chosen,
             save_settings=self._save_settings,
             folders=folders,
@@ -280,12 +280,6 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(application)) as runner:
         runner.run(run())
     return 0
-
-
-def _read_request(path: str) -> GenerationRequest:
-    from desktop.store.recipe import read_request
-
-    return read_request(Path(path))
 
 
 def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: object) -> None:

@@ -1,7 +1,7 @@
 """What the parts of the program say to each other: one request in, typed events out.
 
 Everything here is frozen and safe to hand to another thread. Nothing here imports torch, Qt or numpy.
-Exactly one terminal event (Saved, Verified, Cancelled or Failed) ends a job.
+Exactly one terminal event (Saved, Verified, AttentionSeen, Cancelled or Failed) ends a job.
 """
 
 import dataclasses
@@ -179,6 +179,21 @@ class Lora:
         if not isinstance(data, Mapping) or "file" not in data:
             raise KnownError("The recipe is damaged: a LoRA is no table")
         return cls(file=data["file"], weight=data.get("weight", 1.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedFile:
+    """A file that a request can put on a model, as people see it. kind: "lora" or "embedding".
+
+    words: that the prompt should name for it to work, as far as the file says so. wrong: why it cannot be put on the
+    model in question, None where nothing speaks against it.
+    """
+
+    path: str
+    kind: str
+    title: str
+    words: tuple[str, ...] = ()
+    wrong: KnownError | None = None
 
 
 def _listed(value: object, make: "Callable[[object], Any]") -> tuple:
@@ -412,6 +427,7 @@ class Preview:
 
     frame: None at a step that has no picture, as in a prior. stage: "main", "prior", "decoder" or "upscaler".
     seconds: since the job started. seconds_left: estimate for the whole job, None at the first step.
+    taken: the step as the timeline shows it, with the same frame.
     """
 
     job_id: str
@@ -421,6 +437,7 @@ class Preview:
     seconds: float
     seconds_left: float | None
     stage: str = "main"
+    taken: TimelineStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,6 +465,38 @@ class Verified:
     @property
     def identical(self) -> bool:
         return self.largest_difference == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordHeat:
+    """Where in a picture a word of its prompt was heard.
+
+    start: of the word among the prompt's characters. heat: width * height bytes, row by row. low, high: the shares of
+    the attention, 0 to 1, that 0 and 255 stand for.
+    """
+
+    word: str
+    start: int
+    width: int
+    height: int
+    heat: bytes
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSeen:
+    """A picture was made again to see which part of it each word of the prompt drew; nothing was saved.
+
+    words: those the model read, in the prompt's order. unread: those beyond what its text encoder reads.
+    identical: whether it came out as the same picture, pixel by pixel.
+    """
+
+    job_id: str
+    path: str
+    words: tuple[WordHeat, ...]
+    unread: tuple[str, ...]
+    identical: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -511,8 +560,9 @@ Event = (
     | Preview
     | Saved
     | Verified
+    | AttentionSeen
     | Cancelled
     | Failed
     | NoiseSeen
 )
-TERMINAL = (Saved, Verified, Cancelled, Failed)
+TERMINAL = (Saved, Verified, AttentionSeen, Cancelled, Failed)

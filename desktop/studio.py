@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine.engine import Engine
 from desktop.errors import KnownError
 from desktop.library.library import open_library
-from desktop.messages import Event, GenerationRequest, PictureRecord, Started, TimelineStep, Verified
+from desktop.messages import (
+    AttentionSeen,
+    Branch,
+    Event,
+    GenerationRequest,
+    PictureRecord,
+    Started,
+    TimelineStep,
+    Verified,
+)
 from desktop.settings import Folders
 from desktop.store import timelines
 from desktop.store.database import Database
@@ -111,6 +120,31 @@ class Studio:
 
         return self.engine.submit(replay.request, save=replay.keep, open_start=replay.open_start, ended=compared)
 
+    def attend(self, path: str) -> str:
+        """Make a picture again from its file and see which part each word drew; it comes as AttentionSeen.
+
+        Returns the job's id. Reads the file. Raises KnownError where it is none of ours, or its model has no such layers.
+        """
+        from desktop.engine.attention import CrossAttention, check_attends
+        from desktop.replay import Replay
+
+        replay = Replay(Path(path))
+        check_attends(self.library.resolve(replay.request.model))
+        watch = CrossAttention()
+
+        def seen(job_id: str, record: PictureRecord) -> AttentionSeen:
+            return AttentionSeen(
+                job_id=job_id,
+                path=path,
+                words=watch.heats(),
+                unread=watch.unread,
+                identical=replay.compare().identical,
+            )
+
+        return self.engine.submit(
+            replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
+        )
+
     def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
         """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""
         from desktop.store.recipe import read_recipe
@@ -126,6 +160,28 @@ class Studio:
         from desktop.store.timeline_export import export
 
         export(path, steps, open_picture(Path(record.path)), "x_t" if noisy else "x_0")
+
+    def recall(self, path: str) -> GenerationRequest:
+        """The settings of one of our pictures, wherever it comes from; its start picture and mask are kept here.
+
+        Where the file's own copies have to do, which were cut to the picture's size, the request names those instead.
+        Reads and writes files. Raises KnownError where it is none of ours.
+        """
+        from desktop.store.recipe import read_recipe
+
+        recipe = read_recipe(Path(path))
+        changes: dict[str, str | None] = {}
+        for name, fingerprint in (("start_picture", recipe.request.start_picture), ("mask", recipe.request.mask)):
+            if fingerprint is None:
+                continue
+            try:
+                self.starts.open(fingerprint)
+            except KnownError:
+                attached = recipe.picture_of(fingerprint)
+                if attached is None:
+                    raise
+                changes[name] = self.starts.keep(attached)
+        return _with(recipe.request, changes)
 
     def recover(self) -> int:
         """Record the pictures and prompts that are on disk again, after the database was made anew; how many came.
@@ -169,6 +225,14 @@ class Studio:
     ) -> PictureRecord:
         made = made | {timelines.KEY: self.timelines.keep(timeline)}
         return self.pictures.save(request, image, seconds=seconds, made=made, attached=attached_pngs(inputs))
+
+
+def _with(request: GenerationRequest, changes: dict[str, str | None]) -> GenerationRequest:
+    """The request and all that it grew from with other pictures to start from."""
+    if request.branch is None:
+        return request.replace(**changes)
+    branch = Branch(trunk=_with(request.branch.trunk, changes), step=request.branch.step)
+    return request.replace(**changes, branch=branch)
 
 
 def attached_pngs(inputs: "Inputs") -> dict[str, bytes]:

@@ -5,9 +5,10 @@ from pathlib import Path
 from PIL import Image
 
 from desktop import studio as studios
+from desktop.engine.engine import fit_to
 from desktop.engine.families import Inputs
 from desktop.errors import KnownError
-from desktop.messages import Frame, GenerationRequest, Started, TimelineStep
+from desktop.messages import Branch, Frame, GenerationRequest, Started, TimelineStep
 from desktop.settings import Folders
 from desktop.studio import Studio
 
@@ -36,10 +37,31 @@ def test_the_steps_of_a_picture_go_when_it_goes_to_the_trash(tmp_path, monkeypat
     first, second = (
         studio._save(request, picture, seconds=1.0, made={}, inputs=Inputs(), timeline=(step,)) for _ in range(2)
     )
-    assert len(studio.timeline_of(first)) == 1
+    assert [len(studio.timeline_of(record)) for record in (first, second)] == [1, 1]
     studio.pictures.delete([first.id])
     assert len(list(studio.folders.timelines.glob("*/*.zip"))) == 2, "it can still be taken back"
     studio.pictures.flush_deleted()
     studio.close()
     assert len(list(studio.folders.timelines.glob("*/*.zip"))) == 1
     assert len(studio.timeline_of(second)) == 1
+
+
+def test_the_settings_of_a_picture_bring_the_picture_it_started_from(tmp_path):
+    """As when a picture was made on another machine, or the kept start pictures were deleted."""
+    there = Studio(Folders(root=tmp_path / "there"), lambda event: None)
+    drawing = Image.new("RGB", (300, 200), "teal")
+    start = there.starts.keep(drawing)
+    trunk = GenerationRequest(prompt="a fox", seed=1, start_picture=start, mask=start)
+    grown = trunk.replace(prompt="an owl", branch=Branch(trunk=trunk, step=3))
+    inputs = Inputs(start=fit_to(drawing, 128, 128), mask=fit_to(drawing, 128, 128))
+    record = there._save(grown, drawing, seconds=1.0, made={}, inputs=inputs, timeline=())
+    assert there.recall(record.path) == grown
+    there.close()
+
+    here = Studio(Folders(root=tmp_path / "here"), lambda event: None)
+    recalled = here.recall(record.path)
+    for request in (recalled, recalled.branch.trunk):
+        assert here.starts.open(request.start_picture).tobytes() == fit_to(drawing, 128, 128).tobytes()
+        assert here.starts.open(request.mask).size == (128, 128)
+    assert recalled.replace(start_picture=start, mask=start, branch=None) == grown.replace(branch=None)
+    here.close()

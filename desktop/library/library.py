@@ -13,7 +13,7 @@ from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.shards import check_shards
 from desktop.library.weights import check_weights
-from desktop.messages import SCHEDULERS, ModelInfo
+from desktop.messages import SCHEDULERS, AddedFile, ModelInfo
 from desktop.settings import RESOURCES, Folders
 
 BUILTIN = "starter"
@@ -90,6 +90,27 @@ class Library:
             except KnownError as error:
                 faults[name] = error
         return faults
+
+    def look_at(self, path: str, model: str) -> AddedFile:
+        """What a LoRA or an embedding is, and whether it goes on that model. Reads the file's header.
+
+        Raises KnownError where it is neither, or damaged.
+        """
+        from desktop.library.lora_header import matches, name_of
+        from desktop.library.recognise import recognise
+
+        file = user_path(path).absolute()
+        kind = recognise(file)
+        if kind.kind not in ("lora", "embedding"):
+            raise KnownError(f"{file.name} is {name_of(kind)}", "Give a LoRA or an embedding.")
+        lora = kind.kind == "lora"
+        return AddedFile(
+            path=str(file),
+            kind=kind.kind,
+            title=file.stem,
+            words=kind.trigger_words if lora else (file.stem,),
+            wrong=matches(kind, self.resolve(model).family) if lora else None,
+        )
 
     def _describe(self, name: str, folder: Path) -> ModelInfo:
         model, family = _recognise(folder)

@@ -65,7 +65,8 @@ class CreatePage(QWidget):
         self._models = models
         self._running: str | None = None  # job id
         self._pinned = False  # an older picture is looked at while a job runs
-        self.panel = PromptPanel(history, starts, self)
+        # Asked for when it is used: the library is made after the first paint.
+        self.panel = PromptPanel(history, starts, lambda path, model: models.look_at(path, model), self)
         self.preview = PreviewView(parent=self)
         self.progress = ProgressStrip(self)
         self._messages: MessageBar | None = None
@@ -181,10 +182,23 @@ class CreatePage(QWidget):
             self._engine.cancel(self.queue.model.jobs[0].job_id)
 
     @Slot(object)
-    def use_request(self, request: GenerationRequest) -> None:
-        """Put a picture's settings into the panel."""
-        self._take_model(request.model)
-        self.panel.set_branch(request.branch)  # this first: it puts the trunk's settings there
+    def use_request(self, request: GenerationRequest, *, model_is_here: bool = True) -> None:
+        """Put a picture's settings into the panel.
+
+        model_is_here: whether the library has its model. Where it has not, the one in use stays: a picture may come
+        from anybody, and what it names is not opened without being asked for.
+        """
+        if model_is_here:
+            self._take_model(request.model)
+        else:
+            self.messages.show_error(
+                KnownError(
+                    self.tr("The model of this picture, {0}, is not among yours").format(request.model[:200]),
+                    self.tr("The other settings are here. Add the model on the Models page, or go on with this one."),
+                )
+            )
+        # This first: it puts the trunk's settings there.
+        self.panel.set_branch(request.branch if model_is_here else None)
         self.panel.set_request(request)
 
     def branch_from(self, branch: Branch) -> None:
@@ -241,7 +255,7 @@ class CreatePage(QWidget):
     def wait(self) -> None:
         """Wait for what is read in the background; for shutdown."""
         self.preview.wait()
-        self.panel.start_picture.wait()
+        self.panel.wait()
 
     def _take_model(self, name: str) -> None:
         if self.panel.model is not None and self.panel.model.name == name:

@@ -31,6 +31,10 @@ class Fold(QWidget):
         body.setVisible(self.open)
         self.layout().addWidget(body)
 
+    def set_title(self, title: str) -> None:
+        self.header.setText(title)
+        self.header.updateGeometry()
+
     @property
     def open(self) -> bool:
         return self.header.isChecked()

@@ -18,19 +18,20 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import EngineReady
+from desktop.messages import EngineReady, GenerationRequest
 from desktop.settings import Folders, Settings
 from desktop.ui import icons, places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import is_model, local_file
 from desktop.ui.pages import Pages
-from desktop.ui.ports import Downloads, Engine, History, Models, Noising, ReadRequest, StartPictures
+from desktop.ui.ports import Downloads, Engine, History, Models, Noising, Recall, StartPictures
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
+    from desktop.ui.background import Background
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
@@ -57,7 +58,7 @@ class MainWindow(QMainWindow):
         models: Models,
         history: History,
         starts: StartPictures,
-        read_request: ReadRequest,
+        recall: Recall,
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
@@ -70,9 +71,10 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         theme.prepare(application)
         super().__init__()
-        self._engine, self._models, self._read_request = engine, models, read_request
+        self._engine, self._models, self._recall = engine, models, recall
         self._open_downloads, self._noising = open_downloads, noising
         self._device: EngineReady | None = None
+        self._recaller: Background | None = None
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
@@ -121,6 +123,8 @@ class MainWindow(QMainWindow):
         page.models_wanted.connect(self._on_models_wanted)
         page.welcome_closed.connect(self._on_welcome_closed)
         page.full_screen.connect(self.toggle_alone)
+        page.panel.not_added.connect(self._add_model)
+        page.panel.file_added.connect(self._on_file_added)
         page.log_wanted.connect(self._menu.open_log)
         self._menu.theme_changed.connect(self._on_theme_changed)
         self._menu.problem.connect(page.show_error)
@@ -250,12 +254,16 @@ class MainWindow(QMainWindow):
         self._fit_side()
 
     def restore_settings_of(self, path: str) -> None:
-        """Put the recipe of one of our PNGs into the panel."""
+        """Put the recipe of one of our PNGs into the panel, once it is read."""
         self.show_create()
-        try:
-            self.create_page.use_request(self._read_request(path))
-        except KnownError as error:
-            self.create_page.show_error(error)
+        if self._recaller is None:
+            from desktop.ui.background import Background
+
+            self._recaller = Background("recipe", self)
+            self._recaller.done.connect(self._on_recalled)
+            self._recaller.failed.connect(self._on_not_recalled)
+        recall, models = self._recall, self._models
+        self._recaller.start(lambda: (request := recall(path), any(m.name == request.model for m in models.list())))
 
     def offer_downloads(self) -> None:
         """Say that a model was not fetched to its end, and show the way on."""
@@ -296,9 +304,10 @@ class MainWindow(QMainWindow):
         path = local_file(event.mimeData())
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             self.restore_settings_of(path)
-        elif is_model(path):
-            self.show_page(MODELS)
-            self.models_page.add(path)
+        elif is_model(path) and not path.lower().endswith(".safetensors"):
+            self._add_model(path)
+        elif path.lower().endswith(".safetensors"):  # a model, or something to put on one
+            self.create_page.panel.added.take(path, dropped=True)
         else:
             self.show_create()
             self.create_page.use_as_start(path)
@@ -307,6 +316,8 @@ class MainWindow(QMainWindow):
         if self._before_alone is not None:
             self.toggle_alone()
         self.create_page.wait()
+        if self._recaller is not None:
+            self._recaller.wait()
         if self._timeline is not None:
             self._timeline.wait()
         if self.models_page is not None:
@@ -322,6 +333,27 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     # Small answers
+
+    @Slot(object)
+    def _on_recalled(self, found: tuple[GenerationRequest, bool]) -> None:
+        request, model_is_here = found
+        self.create_page.use_request(request, model_is_here=model_is_here)
+
+    @Slot(object)
+    def _on_not_recalled(self, error: Exception) -> None:
+        if not isinstance(error, KnownError):
+            raise error
+        self.create_page.show_error(error)
+
+    @Slot(str)
+    def _add_model(self, path: str) -> None:
+        self.show_page(MODELS)
+        self.models_page.add(path)
+
+    @Slot()
+    def _on_file_added(self) -> None:
+        self.show_create()
+        self.create_page.panel.added_fold.set_open(True)
 
     def _change(self, **changes: object) -> None:
         self.settings = self.settings.replace(**changes)

@@ -1,9 +1,11 @@
 """The prompt panel's values as plain JSON, so that they are there again after a restart."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
+from desktop.messages import ADDED_MAX, Lora
 
 if TYPE_CHECKING:
     from desktop.ui.prompt_panel import PromptPanel
@@ -15,6 +17,7 @@ def as_json(panel: "PromptPanel") -> dict[str, object]:
         width, height = panel.size_fields.value()
     except KnownError:
         width, height = (panel.model.width, panel.model.height) if panel.model else (128, 128)
+    files = panel.added if panel.added_fold.body is not None else None
     return {
         "prompt": panel.prompt.toPlainText(),
         "negative_prompt": panel.negative.toPlainText(),
@@ -24,6 +27,9 @@ def as_json(panel: "PromptPanel") -> dict[str, object]:
         "width": width,
         "height": height,
         "start_picture": panel.start_picture.sha,
+        "mask": panel.start_picture.mask,
+        "loras": [{"file": lora.file, "weight": lora.weight} for lora in files.loras] if files else [],
+        "embeddings": list(files.embeddings) if files else [],
         "strength": panel.strength.value,
         "count": panel.count.value,
         "open": [name for name, fold in _folds(panel).items() if fold.open],
@@ -57,10 +63,22 @@ def restore(panel: "PromptPanel", data: Mapping[str, object]) -> None:
             panel.size_fields.value()
         except KnownError:  # another model's size
             panel.set_size(*before)
-    sha = data.get("start_picture")
+    sha, mask = data.get("start_picture"), data.get("mask")
     if isinstance(sha, str) and len(sha) == 64:
-        panel.start_picture.set_sha(sha)
+        panel.start_picture.set_sha(sha, mask if isinstance(mask, str) and len(mask) == 64 else None)
+    loras, embeddings = _loras(data.get("loras")), data.get("embeddings")
+    paths = [path for path in embeddings if isinstance(path, str)] if isinstance(embeddings, list) else []
+    if loras or paths:
+        panel.added.set_files(loras[:ADDED_MAX], paths[: ADDED_MAX - len(loras)])
+
+
+def _loras(data: object) -> list[Lora]:
+    found = []
+    for item in data if isinstance(data, list) else []:
+        with contextlib.suppress(KnownError):
+            found.append(Lora.from_json(item))
+    return found
 
 
 def _folds(panel: "PromptPanel"):
-    return {"negative": panel.negative_fold, "more": panel.more_fold}
+    return {"negative": panel.negative_fold, "more": panel.more_fold, "added": panel.added_fold}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from desktop.messages import Frame, GenerationRequest, ModelInfo, NoiseQuestion
+from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
@@ -45,6 +45,12 @@ class Models(Protocol):
 
     def resolve(self, name: str) -> ModelInfo:
         """Raises KnownError where there is no such model."""
+
+    def look_at(self, path: str, model: str) -> AddedFile:
+        """What a LoRA or an embedding is, and whether it goes on that model; reads the file, never on the GUI thread.
+
+        Raises KnownError where it is neither.
+        """
 
 
 class HistoryEntry(Protocol):
@@ -121,4 +127,5 @@ class Noising(Protocol):
         """The picture with the noise of a seed, at a timestep from 0 to schedule.timesteps - 1."""
 
 
-ReadRequest = Callable[[str], GenerationRequest]  # reads a PNG's recipe; raises KnownError
+# Reads a PNG's recipe, and keeps the pictures it started from; waits for the disk. Raises KnownError.
+Recall = Callable[[str], GenerationRequest]

@@ -1,6 +1,7 @@
 """Everything a picture depends on, set by hand, and the button that makes it."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -29,6 +30,9 @@ from desktop.ui.seed_field import SeedField
 from desktop.ui.size_picker import SizePicker
 from desktop.ui.start_picture_box import StartPictureBox
 
+if TYPE_CHECKING:
+    from desktop.ui.added_files import AddedFiles, LookAt
+
 _LABELS = 72  # width of the column of labels
 _COUNT_MAX = 64
 
@@ -42,14 +46,24 @@ class _Wrong(Exception):
 
 
 class PromptPanel(QFrame):
-    """Signals: submitted(tuple of GenerationRequest), stop_requested(), seed_lock_changed(bool)."""
+    """look_at: tells what a LoRA or an embedding is; see ports.Models.
+
+    Signals: submitted(tuple of GenerationRequest), stop_requested(), seed_lock_changed(bool), file_added() for a
+    dropped LoRA or embedding, not_added(path) for a file that is neither.
+    """
 
     submitted = Signal(object)
     stop_requested = Signal()
     seed_lock_changed = Signal(bool)
+    file_added = Signal()
+    not_added = Signal(str)
 
-    def __init__(self, history: History | None, starts: StartPictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, history: History | None, starts: StartPictures, look_at: "LookAt", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._look_at = look_at
+        self._added: AddedFiles | None = None  # until somebody wants it
         theme.set_kind(self, "left")
         self._model: ModelInfo | None = None
 
@@ -217,6 +231,12 @@ class PromptPanel(QFrame):
         self.more_fold.set_body(self.advanced)
         self.more_fold.header.setToolTip(self.tr("Advanced: the scheduler, and any size in pixels"))
         self._wide(self.more_fold)
+        self.added_fold = Fold(self.tr("LoRA and embeddings"), self)
+        self.added_fold.header.setToolTip(
+            self.tr("LoRA and embeddings: small files that teach the model a style, a subject or a word")
+        )
+        self.added_fold.toggled.connect(self._on_added_toggled)
+        self._wide(self.added_fold)
 
     def _build_footer(self) -> QVBoxLayout:
         self._error = InlineError(self)
@@ -265,6 +285,22 @@ class PromptPanel(QFrame):
     def model(self) -> ModelInfo | None:
         return self._model
 
+    @property
+    def added(self) -> "AddedFiles":
+        """LoRA files and embeddings; made when somebody first looks for them."""
+        if self._added is None:
+            from desktop.ui.added_files import AddedFiles
+
+            self._added = AddedFiles(self._look_at, self)
+            self._added.changed.connect(self._on_added_changed)
+            self._added.dropped.connect(self.file_added)
+            self._added.not_added.connect(self.not_added)
+            if self._model is not None:
+                self._added.set_model(self._model.name)
+            self._added.setEnabled(self._branch is None)
+            self.added_fold.set_body(self._added)
+        return self._added
+
     def set_model(self, model: ModelInfo) -> None:
         """Offer what this model can do.
 
@@ -295,6 +331,8 @@ class PromptPanel(QFrame):
         if last is None or size is None or size == (last.width, last.height) or size not in model.sizes:
             size = (model.width, model.height)
         self._on_size_picked(size)
+        if self._added is not None:
+            self._added.set_model(model.name)
 
     def set_request(self, request: GenerationRequest, *, keep_seed: bool = True) -> None:
         """Put everything as it was for that picture. The model is the window's to change, before this.
@@ -310,7 +348,10 @@ class PromptPanel(QFrame):
         self.advanced.choose_scheduler(request.scheduler)
         self._on_size_picked((request.width, request.height))
         self.strength.set_value(request.strength)
-        self.start_picture.set_sha(request.start_picture)
+        self.start_picture.set_sha(request.start_picture, request.mask)
+        if self._added is not None or request.loras or request.embeddings:
+            self.added.set_files(request.loras, request.embeddings)
+            self.added_fold.set_open(self.added_fold.open or bool(request.loras or request.embeddings))
         self.seed.set_locked(keep_seed)
         if keep_seed:
             self.seed.set_seed(request.seed)
@@ -326,6 +367,8 @@ class PromptPanel(QFrame):
         if branch is not None and branch != self._branch:
             self.set_request(branch.trunk)
         self._branch = branch
+        if self._added is not None:
+            self._added.setEnabled(branch is None)
         self._branch_chip.show_branch(branch)
         for field in (self.steps, self.sizes, self.scheduler, self.strength):
             field.setEnabled(branch is None)
@@ -355,6 +398,12 @@ class PromptPanel(QFrame):
 
     def set_size(self, width: int, height: int) -> None:
         self._on_size_picked((width, height))
+
+    def wait(self) -> None:
+        """Wait for what is read in the background; for shutdown and tests."""
+        self.start_picture.wait()
+        if self._added is not None:
+            self._added.wait()
 
     # Making a picture
 
@@ -388,6 +437,8 @@ class PromptPanel(QFrame):
             )
         for slider in (self.steps, self.guidance, self.strength, self.count):
             slider.commit()
+        if self._added is not None:
+            self._added.commit()
         # Each part is tried with nothing else that could be wrong, to know which line to write under.
         prompt, negative = self.prompt.text, self.negative.text if self._model.negative_prompt else ""
         _try(self._prompt_error, lambda: GenerationRequest(prompt=prompt, seed=0))
@@ -411,6 +462,9 @@ class PromptPanel(QFrame):
                     height=height,
                     start_picture=self.start_picture.sha if "image_to_image" in self._model.tasks else None,
                     strength=self.strength.value,
+                    mask=self.start_picture.mask if "inpaint" in self._model.tasks else None,
+                    loras=self._added.loras if self._added is not None else (),
+                    embeddings=self._added.embeddings if self._added is not None else (),
                 )
             ),
         )
@@ -462,6 +516,17 @@ class PromptPanel(QFrame):
         self.strength.setVisible(shown)
         self._strength_label.setVisible(shown)
         self._start_error.clear()
+
+    @Slot(bool)
+    def _on_added_toggled(self, open_: bool) -> None:
+        if open_:
+            self.added.show()
+
+    @Slot()
+    def _on_added_changed(self) -> None:
+        count = len(self.added.loras) + len(self.added.embeddings)
+        title = self.tr("LoRA and embeddings")
+        self.added_fold.set_title(f"{title} ({count})" if count else title)
 
     @Slot(int, int)
     def _on_bar_range(self, low: int, high: int) -> None:

@@ -15,7 +15,7 @@ from desktop.ui.ports import StartPictures
 
 
 class StartPictureBox(QWidget):
-    """Holds the fingerprint of the start picture, or None.
+    """Holds the fingerprints of the start picture and of its mask, or None.
 
     Signals: changed() when there is another picture or none.
     """
@@ -26,6 +26,7 @@ class StartPictureBox(QWidget):
         super().__init__(parent)
         self._starts = starts
         self._sha: str | None = None
+        self._mask: str | None = None
         self._background = Background("start-picture", self)
         self._background.done.connect(self._on_read)
         self._background.failed.connect(self._on_failed)
@@ -56,6 +57,11 @@ class StartPictureBox(QWidget):
         return self._sha
 
     @property
+    def mask(self) -> str | None:
+        """White where the start picture is drawn anew; it came with the settings of an earlier run."""
+        return None if self._sha is None else self._mask
+
+    @property
     def busy(self) -> bool:
         return self._area.busy
 
@@ -65,29 +71,29 @@ class StartPictureBox(QWidget):
         self._error.clear()
         self._area.show_busy(self.tr("Reading {0}…").format(Path(path).name))
 
-        def work() -> tuple[str, QImage, str]:
+        def work() -> tuple[str, str | None, QImage, str]:
             sha = self._starts.keep(path)
-            return sha, _thumbnail(self._starts.path_of(sha)), Path(path).name
+            return sha, None, _thumbnail(self._starts.path_of(sha)), Path(path).name
 
         self._background.start(work)
 
-    def set_sha(self, sha: str | None) -> None:
-        """Show a picture that is kept already."""
+    def set_sha(self, sha: str | None, mask: str | None = None) -> None:
+        """Show a picture that is kept already, with the mask it was used with."""
         if sha is None:
             self.clear()
             return
-        if sha == self._sha:
+        if (sha, mask) == (self._sha, self._mask):
             return
         self._error.clear()
         self._area.show_busy(self.tr("Reading the start picture…"))
-        self._background.start(lambda: (sha, _thumbnail(self._starts.path_of(sha)), ""))
+        self._background.start(lambda: (sha, mask, _thumbnail(self._starts.path_of(sha)), ""))
 
     @Slot()
     def clear(self) -> None:
         self._background.forget()
         self._error.clear()
         had = self._sha is not None
-        self._sha = None
+        self._sha = self._mask = None
         self._show_empty()
         if had:
             self.changed.emit()
@@ -113,10 +119,11 @@ class StartPictureBox(QWidget):
         self._area.show_empty(self.tr("Drop a picture, or click to choose"))
 
     @Slot(object)
-    def _on_read(self, result: tuple[str, QImage, str]) -> None:
-        sha, image, name = result
-        self._sha = sha
+    def _on_read(self, result: tuple[str, str | None, QImage, str]) -> None:
+        self._sha, self._mask, image, name = result
         size = image.text("full-size") or ""
+        if self._mask is not None:
+            size = self.tr("{0}, only what is white in its mask").format(size)
         self._area.show_picture(image, name or self.tr("Kept from an earlier run"), size)
         self._remove.show()
         self.changed.emit()

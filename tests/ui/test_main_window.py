@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUr
 from PySide6.QtGui import QDropEvent
 
 from desktop.errors import KnownError
-from desktop.messages import Cancelled, EngineReady, Failed, QueueChanged, Saved, Started
+from desktop.messages import Cancelled, EngineReady, Failed, Lora, QueueChanged, Saved, Started
 from desktop.settings import Settings
 from desktop.ui import theme
 from desktop.ui.bridge import Bridge
@@ -42,7 +42,7 @@ def open_window(qapp, shelf):
             models=models or Models(),
             history=shelf.history,
             starts=Starts(),
-            read_request=read_request,
+            recall=recall,
             settings=Settings(**({"seen_welcome": True, "theme": "dark"} | changes)),
             save_settings=kept.append,
             folders=shelf.folders,
@@ -82,7 +82,9 @@ def app(open_window):
     return open_window()
 
 
-def read_request(path):
+def recall(path):
+    if "stranger" in str(path):
+        return request("theirs", 3, model="/somewhere/else")
     if "ours" in str(path):
         return request("an old picture", 11, steps=5)
     raise KnownError("This picture has no recipe of Safelight", "Drop it without Alt to start from it.")
@@ -220,15 +222,49 @@ def test_a_picture_dropped_anywhere_is_started_from(app, qtbot, tmp_path):
     assert app.panel.start_picture.sha == SHA
 
 
-def test_one_of_our_pictures_dropped_with_alt_restores_its_settings(app):
-    drop_on(app.window, "/pictures/ours.png", Qt.KeyboardModifier.AltModifier)
+def recall_by_drop(app, qtbot, path):
+    drop_on(app.window, path, Qt.KeyboardModifier.AltModifier)
+    told = [app.window._recaller.done, app.window._recaller.failed]
+    with qtbot.waitSignal(told[1] if "other" in path else told[0]):
+        pass
+    QCoreApplication.processEvents()
+
+
+def test_one_of_our_pictures_dropped_with_alt_restores_its_settings(app, qtbot):
+    recall_by_drop(app, qtbot, "/pictures/ours.png")
     assert (app.panel.prompt.text, app.panel.steps.value) == ("an old picture", 5)
     assert app.panel.seed.field.text() == "11"
 
 
-def test_a_stranger_s_picture_dropped_with_alt_is_explained(app):
-    drop_on(app.window, "/pictures/other.png", Qt.KeyboardModifier.AltModifier)
+def test_a_stranger_s_picture_dropped_with_alt_is_explained(app, qtbot):
+    recall_by_drop(app, qtbot, "/pictures/other.png")
     assert app.page.messages.text == "This picture has no recipe of Safelight"
+
+
+def test_a_picture_s_model_that_is_not_in_the_library_is_named_and_not_opened(app, qtbot):
+    recall_by_drop(app, qtbot, "/pictures/stranger.png")
+    assert "/somewhere/else, is not among yours" in app.page.messages.text
+    assert app.panel.prompt.text == "theirs"
+    app.panel.submit()
+    assert app.engine.submitted[-1].model == "starter"
+    assert app.engine.warm == []
+
+
+def test_a_dropped_lora_goes_on_the_model_in_use(app, qtbot):
+    app.window.show_page(MODELS)
+    with qtbot.waitSignal(app.panel.file_added):
+        drop_on(app.window, "/files/lora crayon.safetensors")
+    assert app.window.pages.currentIndex() == CREATE
+    assert app.panel.added_fold.open
+    app.panel.prompt.set_text("a fox")
+    app.panel.submit()
+    assert app.engine.submitted[-1].loras == (Lora(file="/files/lora crayon.safetensors"),)
+
+
+def test_a_dropped_file_of_weights_that_is_no_lora_is_taken_for_a_model(app, qtbot):
+    drop_on(app.window, "/files/whole.safetensors")
+    qtbot.waitUntil(lambda: app.window.toast.text == "A large one is ready to use")
+    assert app.window.pages.currentIndex() == MODELS
 
 
 def test_a_dropped_folder_is_taken_for_a_model(app, qtbot, tmp_path):

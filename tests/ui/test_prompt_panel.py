@@ -1,12 +1,13 @@
+import dataclasses
 import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
-from desktop.messages import SEED_MAX
+from desktop.messages import SEED_MAX, TASKS, Lora
 from desktop.ui.prompt_panel import PromptPanel
-from tests.ui.window_parts import LARGE, SHA, SMALL, History, Starts, drop, request, write_picture
+from tests.ui.window_parts import LARGE, SHA, SMALL, History, Starts, drop, look_at, request, write_picture
 
 Key = Qt.Key
 
@@ -18,13 +19,13 @@ def starts():
 
 @pytest.fixture
 def panel(qtbot, starts):
-    panel = PromptPanel(History("an old prompt"), starts)
+    panel = PromptPanel(History("an old prompt"), starts, look_at)
     qtbot.addWidget(panel)
     panel.set_model(SMALL)
     panel.resize(320, 760)
     panel.show()
     yield panel
-    panel.start_picture.wait()
+    panel.wait()
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_a_wrong_multiple_names_the_two_nearest_right_ones(panel, qtbot):
 
 
 def test_without_a_model_nothing_is_sent(qtbot, starts):
-    panel = PromptPanel(None, starts)
+    panel = PromptPanel(None, starts, look_at)
     qtbot.addWidget(panel)
     sent = []
     panel.submitted.connect(sent.append)
@@ -205,7 +206,11 @@ def test_using_settings_again_gives_the_same_request(panel, sent, starts, qtbot,
         height=96,
         start_picture=SHA,
         strength=0.35,
+        mask="f" * 64,
+        loras=(Lora(file="/files/lora a.safetensors", weight=0.333), Lora(file="/files/lora b.safetensors")),
+        embeddings=("/files/word.safetensors",),
     )
+    panel.set_model(dataclasses.replace(SMALL, tasks=TASKS))
     with qtbot.waitSignal(panel.start_picture.changed):
         panel.set_request(old)
     panel.submit()
@@ -220,16 +225,19 @@ def test_settings_for_a_variation_leave_the_seed_open(panel, sent):
 
 
 def test_what_stands_in_the_panel_survives_a_restart(panel, qtbot, starts):
-    panel.set_request(request("an owl", steps=9, width=96, height=128, scheduler="euler"))
+    loras = (Lora(file="/files/lora a.safetensors", weight=0.5),)
+    panel.set_request(request("an owl", steps=9, width=96, height=128, scheduler="euler", loras=loras))
     panel.count.set_value(4)
     panel.more_fold.set_open(True)
     kept = json.loads(json.dumps(panel.request_json()))
-    again = PromptPanel(None, starts)
+    again = PromptPanel(None, starts, look_at)
     qtbot.addWidget(again)
     again.set_model(SMALL)
     again.restore(kept)
     assert again.request_json() == kept
     assert again.more_fold.open
+    assert again.added.loras == loras
+    again.wait()
     assert "seed" not in kept
 
 
@@ -237,7 +245,8 @@ def test_what_stands_in_the_panel_survives_a_restart(panel, qtbot, starts):
     "damaged",
     [
         {},
-        {"prompt": 5, "steps": "many", "width": None, "open": "all", "start_picture": 3},
+        {"prompt": 5, "steps": "many", "width": None, "open": "all", "start_picture": 3, "mask": [], "loras": 7},
+        {"loras": [{"file": 3}, "x", {"file": "a", "weight": 1e9}], "embeddings": [None, {}]},
         {"steps": -5, "guidance_scale": float("inf"), "width": 7, "height": 10**9, "scheduler": "no such"},
     ],
 )
@@ -296,7 +305,7 @@ def test_a_run_does_not_start_while_its_start_picture_is_still_read(panel, sent,
 def test_a_picture_that_was_removed_while_read_does_not_come_back(panel, tmp_path, qtbot):
     panel.start_picture.load(str(write_picture(tmp_path / "start.png")))
     panel.start_picture.clear()
-    panel.start_picture.wait()
+    panel.wait()
     assert panel.start_picture.sha is None
     assert not panel.start_picture.busy
 
@@ -352,6 +361,7 @@ def test_the_tab_key_reaches_everything_in_the_order_it_stands_in(panel, qtbot, 
         "Scheduler",
         "Width in pixels",
         "Height in pixels",
+        "LoRA and embeddings",
         "Generate",
         "Stop",
     ]
@@ -406,3 +416,60 @@ def test_what_a_model_cannot_do_is_not_offered(panel, qtbot):
     assert panel.start_picture.isEnabled()
     panel.submit()
     assert sent[1][0].negative_prompt == "blurry"
+
+
+def take(panel, qtbot, path):
+    with qtbot.waitSignal(panel.added.changed):
+        panel.added.take(path)
+
+
+def test_a_lora_is_added_weighted_and_taken_off(panel, sent, qtbot):
+    panel.prompt.set_text("a fox")
+    panel.added_fold.set_open(True)
+    take(panel, qtbot, "/files/lora a.safetensors")
+    take(panel, qtbot, "/files/word.safetensors")
+    assert panel.added_fold.header.text() == "LoRA and embeddings (2)"
+    first, second = panel.added._rows
+    assert first._words.text() == "Say in the prompt: in crayon"
+    first._weight._field.clear()
+    qtbot.keyClicks(first._weight._field, "0.8")
+    panel.submit()
+    assert sent[-1].loras == (Lora(file="/files/lora a.safetensors", weight=0.8),)
+    assert sent[-1].embeddings == ("/files/word.safetensors",)
+    first.findChild(QToolButton).click()
+    second.findChild(QToolButton).click()
+    panel.submit()
+    assert (sent[-1].loras, sent[-1].embeddings) == ((), ())
+    assert panel.added_fold.header.text() == "LoRA and embeddings"
+
+
+def test_the_same_lora_twice_is_there_once(panel, qtbot):
+    take(panel, qtbot, "/files/lora a.safetensors")
+    panel.added.take("/files/lora a.safetensors")
+    assert len(panel.added.loras) == 1
+
+
+def test_several_files_chosen_at_once_are_all_taken(panel, qtbot):
+    paths = [f"/files/lora {number}.safetensors" for number in range(5)]
+    for path in paths:
+        panel.added.take(path)
+    qtbot.waitUntil(lambda: [lora.file for lora in panel.added.loras] == paths)
+
+
+def test_a_file_that_is_no_lora_is_named(panel, qtbot):
+    panel.added.take("/files/model.safetensors")
+    qtbot.waitUntil(lambda: panel.added._error.text() != "")
+    assert "model.safetensors is a whole model" in panel.added._error.text()
+    assert panel.added.loras == ()
+
+
+def test_a_lora_of_another_model_says_so_when_the_model_changes(panel, qtbot):
+    take(panel, qtbot, "/files/lora-of-starter.safetensors")
+    (row,) = panel.added._rows
+    assert row._error.text() == ""
+    with qtbot.waitSignal(panel.added._checker.done):
+        panel.set_model(LARGE)
+    assert "made for another model" in row._error.text()
+    with qtbot.waitSignal(panel.added._checker.done):
+        panel.set_model(SMALL)
+    assert row._error.text() == ""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 
 from desktop.errors import KnownError
-from desktop.messages import Frame, GenerationRequest, ModelInfo, PictureRecord, Preview, QueuedJob
+from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, PictureRecord, Preview, QueuedJob
 
 SMALL = ModelInfo(
     name="starter",
@@ -105,6 +105,18 @@ class Engine:
         self.asked.append(question)
 
 
+def look_at(path, model):
+    """A file's name says what it is: a LoRA "of" a model goes on no other."""
+    stem = Path(path).stem
+    if stem.startswith("word"):
+        return AddedFile(path=str(path), kind="embedding", title=stem, words=(stem,))
+    if not stem.startswith("lora"):
+        raise KnownError(f"{Path(path).name} is a whole model", "Give a LoRA or an embedding.")
+    _, of, only = stem.partition("-of-")
+    wrong = KnownError("This LoRA was made for another model", "Choose another.") if of and only != model else None
+    return AddedFile(path=str(path), kind="lora", title=stem, words=("in crayon",), wrong=wrong)
+
+
 class Models:
     def __init__(self, *models):
         self.models = list(models or (SMALL, LARGE))
@@ -123,6 +135,8 @@ class Models:
             if model.name == name:
                 return model
         raise KnownError(f"There is no model called {name}", "Choose another on the Models page.")
+
+    look_at = staticmethod(look_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
