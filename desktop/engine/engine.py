@@ -16,7 +16,7 @@ from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.holder import ModelHolder
 from desktop.engine.memory import MemoryPlan, cheaper
 from desktop.engine.tape import State
-from desktop.engine.tapes import Tapes
+from desktop.engine.tapes import Tapes, Trail
 from desktop.engine.timeline import TimelineRecorder
 from desktop.errors import KnownError
 from desktop.messages import (
@@ -443,7 +443,7 @@ class Engine:
         inputs = _inputs(request, job.open_start)
         model, family = self.holder.load(info, job.job_id, job.token, plan)
         tiled = self.holder.is_tiled(model, request.width, request.height)
-        steps = _StepReporter(job, began, self._emit)
+        steps = _StepReporter(job, model, began, self._emit)
         device = self._device
         assert device is not None
 
@@ -463,20 +463,22 @@ class Engine:
         start_from = self._unfinished(request, model.fingerprint)
         if start_from is None and request.branch is not None:
             start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
-        states: list[State] = []
+        trail = Trail()
 
         def on_state(state: State) -> None:
-            states.append(state)
+            trail.append(state)
+            if job.watch is not None:
+                job.watch.on_state(state)
             if self._checkpoints is not None:
                 self._checkpoints.offer(request, model.fingerprint, state)
 
         try:
             image = run(request, on_state=on_state, start_from=start_from)
         except JobCancelled:
-            if self._checkpoints is not None and states and (job.pausing or self._closing):
-                self._checkpoints.offer(request, model.fingerprint, states[-1], now=True)
+            if self._checkpoints is not None and trail.last is not None and (job.pausing or self._closing):
+                self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)
             raise
-        self._tapes.keep(request, model.fingerprint, states)
+        self._tapes.keep(request, model.fingerprint, trail.items)
         self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
         return job.save(
@@ -485,30 +487,29 @@ class Engine:
             seconds=time.perf_counter() - began,
             made=record_of(model, device, tiled),
             inputs=inputs,
-            timeline=steps.frames(model),
+            timeline=steps.timeline.steps(),
         )
 
     def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
         return None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)
 
     def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
-        """The chain's state after `index` steps: kept, or made again by taking them. Raises KnownError."""
-        kept = self._tapes.find(request, fingerprint, index)
-        if kept is not None:
-            return kept
+        """The chain's state after `index` steps: kept, or made again from the nearest before it. Raises KnownError."""
         if request.branch is not None and index <= request.branch.step:
             return self._state_of(request.branch.trunk, index, fingerprint, run)
-        start_from = None
-        if request.branch is not None:
+        start_from = self._tapes.nearest(request, fingerprint, index)
+        if start_from is not None and start_from.index == index:
+            return start_from
+        if start_from is None and request.branch is not None:
             start_from = self._state_of(request.branch.trunk, request.branch.step, fingerprint, run)
-        states: list[State] = []
-        run(request, on_state=states.append, start_from=start_from, until=index + 1)
-        found = next((state for state in states if state.index == index), None)
-        if found is None:
+        trail = Trail()
+        run(request, on_state=trail.append, start_from=start_from, until=index + 1)
+        found = trail.last
+        if found is None or found.index != index:
             raise KnownError(
                 f"There is no step {index} to go on from", "Choose one before the last step of the picture."
             )
-        self._tapes.keep(request, fingerprint, states)
+        self._tapes.keep(request, fingerprint, trail.items)
         return found
 
 
@@ -532,8 +533,9 @@ def _inputs(request: GenerationRequest, open_start: "Callable[[str], Image]") ->
 class _StepReporter:
     """Turns the tape's steps into previews with an estimate of the time left."""
 
-    def __init__(self, job: _Job, began: float, emit: Callable[[Event], None]) -> None:
+    def __init__(self, job: _Job, model: "LoadedModel", began: float, emit: Callable[[Event], None]) -> None:
         self._job = job
+        self._model = model
         self._began = began
         self._emit = emit
         self._first: tuple[int, float] | None = None  # the first step's index, which a branch begins with, and its end
@@ -549,7 +551,7 @@ class _StepReporter:
             index, moment = self._first
             left = (now - moment) / max(1, step.index - index) * (step.total - step.index)
         frame = None if step.x_0 is None or stage.frame is None else stage.frame(step.x_0)
-        self.timeline.take(stage, step, frame)
+        taken = self.timeline.take(stage, step, frame, self._model)
         self._emit(
             Preview(
                 job_id=self._job.job_id,
@@ -559,16 +561,9 @@ class _StepReporter:
                 seconds=now - self._began,
                 seconds_left=left,
                 stage=stage.name,
+                taken=taken,
             )
         )
-
-    def frames(self, model: "LoadedModel") -> tuple[TimelineStep, ...]:
-        """All that was reported; nothing where that fails, for the picture is there and the steps are an extra."""
-        try:
-            return self.timeline.steps(model)
-        except Exception:
-            _log.exception("the steps of a picture cannot be shown")
-            return ()
 
 
 def fit_to(image: "Image", width: int, height: int) -> "Image":

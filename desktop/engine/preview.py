@@ -3,7 +3,7 @@
 A preview is one convolution: a neighbourhood of latents is mapped linearly to a patch of pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from desktop.messages import Frame
@@ -33,6 +33,7 @@ STABLE_DIFFUSION_XL = (
 # Which VAE they are for is told by the factor its latents are scaled with.
 _FACTORS = {0.18215: STABLE_DIFFUSION_1, 0.13025: STABLE_DIFFUSION_XL}
 
+_NOISE_SIDE_MAX = 128  # pixels
 FITTED_PATCH = 4  # pixels a latent becomes in each direction where the map is fitted to a finished picture
 
 
@@ -43,6 +44,18 @@ class PreviewMap:
     weight: "torch.Tensor"
     bias: "torch.Tensor"
     patch: int
+    _colours: "dict[str, tuple[torch.Tensor, torch.Tensor]]" = field(default_factory=dict, repr=False)  # by device
+
+    def colours(self, device: Any) -> "tuple[torch.Tensor, torch.Tensor]":
+        """What one latent by itself adds to its patch's mean colour: (C, 3) and (3,), for pixels of 0..255."""
+        found = self._colours.get(str(device))
+        if found is None:
+            rows, channels = self.weight.shape[:2]
+            factors = self.weight.sum((2, 3)).view(3, rows // 3, channels).mean(1).T
+            constant = self.bias.view(3, rows // 3).mean(1)
+            found = (factors * 127.5).contiguous().to(device), (constant * 127.5 + 127.5).to(device)
+            self._colours[str(device)] = found
+        return found
 
     def frame(self, latents: "torch.Tensor") -> Frame:
         """latents: (1, C, h, w), scaled as the denoiser sees them. Returns h * patch by w * patch pixels."""
@@ -64,21 +77,22 @@ class PreviewMap:
         return Frame(width=width, height=height, rgb=pixels.numpy().tobytes())
 
 
-def noisy_frames(preview: PreviewMap, states: "torch.Tensor") -> list[Frame]:
-    """Frames of noisy latents, one pixel a latent, for all steps at once.
+def noisy_frame(preview: PreviewMap, state: "torch.Tensor") -> Frame:
+    """Noisy latents, one pixel a latent; a patch is averaged to its pixel, for noise has no finer detail.
 
-    states: (N, C, h, w), scaled to unit variance. A patch is averaged to its pixel: noise has no finer detail.
+    state: (1, C, h, w), scaled to unit variance; every second latent is left out while they are more than 128 a side.
     """
     import torch
 
-    rows, channels = preview.weight.shape[:2]
-    factors = preview.weight.sum((2, 3)).view(3, rows // 3, channels).mean(1).to(states.device)
+    weight, bias = preview.colours(state.device)
     with torch.no_grad():
-        colours = torch.einsum("rc,nchw->nhwr", factors, states.float())
-        colours = colours + preview.bias.view(3, rows // 3).mean(1).to(states.device)
-        colours = colours.mul(127.5).add(127.5).round_().clamp_(0, 255).to(torch.uint8).contiguous().cpu()
-    _, height, width, _ = colours.shape
-    return [Frame(width=width, height=height, rgb=picture.numpy().tobytes()) for picture in colours]
+        inside = state[0].detach()
+        while max(inside.shape[1:]) > _NOISE_SIDE_MAX:
+            inside = inside[:, ::2, ::2]
+        _, height, width = inside.shape
+        rows = torch.addmm(bias, inside.float().flatten(1).T, weight)  # (h * w, 3)
+        rgb = rows.round_().clamp_(0, 255).to(torch.uint8).cpu()
+    return Frame(width=width, height=height, rgb=rgb.numpy().tobytes())
 
 
 def linear(factors: "tuple[tuple[float, float, float], ...]") -> PreviewMap:

@@ -1,8 +1,10 @@
 """Collecting what a run's steps looked like, at next to no cost while it runs."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from desktop.messages import Frame, TimelineStep
+from desktop.thinning import Thinning
 
 if TYPE_CHECKING:
     import torch
@@ -10,54 +12,57 @@ if TYPE_CHECKING:
     from desktop.engine.families import LoadedModel, Stage
     from desktop.engine.tape import Step
 
+_log = logging.getLogger(__name__)
+
+BYTES_MAX = 128 * 2**20  # of one run's frames: 160 of 512x512; a longer run keeps every second step, or fourth, ...
+
 
 class TimelineRecorder:
-    """Takes each step with the frame that was shown of it; the noisy states become frames at the end, all at once."""
+    """Makes of each step what the timeline shows of it. bytes_max: of frames, beyond which steps are left out."""
 
-    def __init__(self) -> None:
-        self._steps: list[tuple[Stage, Step, Frame | None]] = []
+    def __init__(self, bytes_max: int = BYTES_MAX) -> None:
+        self._kept: Thinning[TimelineStep] = Thinning(bytes_max, lambda step, before: bytes_of(step))
+        self._noisy = True
 
-    def take(self, stage: "Stage", step: "Step", frame: Frame | None) -> None:
-        if self._steps and self._steps[-1][1].index >= step.index:
+    def take(self, stage: "Stage", step: "Step", frame: Frame | None, model: "LoadedModel") -> TimelineStep:
+        """frame: x_0 as it is shown; None where the stage has no pictures."""
+        last = self._kept.last
+        if last is not None and last.index >= step.index:
             # A trunk that was run again for its branch goes one step beyond the branch point.
-            self._steps = [taken for taken in self._steps if taken[1].index < step.index]
-        self._steps.append((stage, step, frame))
-
-    def steps(self, model: "LoadedModel") -> tuple[TimelineStep, ...]:
-        noisy = self._noisy(model)
-        return tuple(
-            TimelineStep(
-                index=step.index,
-                timestep=step.timestep,
-                alpha=step.alpha,
-                sigma=step.sigma,
-                stage=stage.name,
-                x_0=frame,
-                x_t=noisy.get(place),
-            )
-            for place, (stage, step, frame) in enumerate(self._steps)
+            self._kept.remove(lambda taken: taken.index >= step.index)
+        taken = TimelineStep(
+            index=step.index,
+            timestep=step.timestep,
+            alpha=step.alpha,
+            sigma=step.sigma,
+            stage=stage.name,
+            x_0=frame,
+            x_t=None if frame is None else self._picture_of_noise(stage, step, model),
         )
+        self._kept.append(taken)
+        return taken
 
-    def _noisy(self, model: "LoadedModel") -> dict[int, Frame]:
-        """By place in the list; stages without a picture have none."""
-        import torch
+    def steps(self) -> tuple[TimelineStep, ...]:
+        return tuple(self._kept.items)
 
+    def _picture_of_noise(self, stage: "Stage", step: "Step", model: "LoadedModel") -> Frame | None:
+        if not self._noisy:
+            return None
         from desktop.engine import preview
 
-        found: dict[int, Frame] = {}
-        latents: dict[int, torch.Tensor] = {}
-        for place, (stage, step, frame) in enumerate(self._steps):
-            if frame is None:
-                continue
+        try:
             scaled = _unit(step)
-            if stage.latents is not None:
-                latents[place] = stage.latents(scaled)
-            else:
-                found[place] = preview.pixels(scaled)
-        if latents and model.preview is not None:
-            frames = preview.noisy_frames(model.preview, torch.cat(list(latents.values())))
-            found |= dict(zip(latents, frames, strict=True))
-        return found
+            if stage.latents is None:
+                return preview.pixels(scaled)
+            return None if model.preview is None else preview.noisy_frame(model.preview, stage.latents(scaled))
+        except Exception:  # the picture goes on without; told once, not at every step
+            self._noisy = False
+            _log.exception("the noisy states of a picture cannot be shown")
+            return None
+
+
+def bytes_of(step: TimelineStep) -> int:
+    return sum(len(frame.rgb) for frame in (step.x_0, step.x_t) if frame is not None)
 
 
 def _unit(step: "Step") -> "torch.Tensor":

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
+from desktop.frames import as_image
 from desktop.messages import TimelineStep
-from desktop.store.timelines import as_image
 
 if TYPE_CHECKING:
     from PIL import Image

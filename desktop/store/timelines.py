@@ -15,14 +15,11 @@ import uuid
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from desktop import frames
 from desktop.errors import KnownError
 from desktop.files import disk_error, write_atomically
 from desktop.messages import Frame, TimelineStep
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +145,7 @@ def packed(steps: Sequence[TimelineStep]) -> bytes:
                 "alpha": step.alpha,
                 "sigma": step.sigma,
                 "stage": step.stage,
-                "change": _change(before, step.x_0),
+                "change": frames.change(before, step.x_0),
             }
             for kind, frame in (("x_0", step.x_0), ("x_t", step.x_t)):
                 if frame is not None:
@@ -161,27 +158,11 @@ def packed(steps: Sequence[TimelineStep]) -> bytes:
 
 
 def _webp(frame: Frame) -> bytes:
-    image = as_image(frame)
+    image = frames.as_image(frame)
     image.thumbnail((SIDE_MAX, SIDE_MAX))
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=QUALITY, method=0)
     return buffer.getvalue()
-
-
-def as_image(frame: Frame) -> "Image.Image":
-    from PIL import Image
-
-    return Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
-
-
-def _change(before: Frame | None, after: Frame | None) -> float | None:
-    """Mean absolute difference of two frames, 0 to 1; None where there are not two of one size."""
-    from PIL import ImageChops, ImageStat
-
-    if before is None or after is None or (before.width, before.height) != (after.width, after.height):
-        return None
-    apart = ImageStat.Stat(ImageChops.difference(as_image(before), as_image(after)))
-    return sum(apart.mean) / (3 * 255)
 
 
 def _read(archive: zipfile.ZipFile) -> tuple[TimelineStep, ...]:

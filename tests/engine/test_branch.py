@@ -1,11 +1,13 @@
 """Going on from the middle of a chain: without a change, the picture is the same, bit for bit."""
 
+import itertools
+
 import pytest
 import torch
 
 from desktop.engine.families.diffusers_folder import DISCRETE_SCHEDULERS, ZERO_SNR_SCHEDULERS
 from desktop.engine.tape import State
-from desktop.engine.tapes import Tapes
+from desktop.engine.tapes import Tapes, Trail
 from desktop.errors import KnownError
 from desktop.messages import Branch, Failed, GenerationRequest, Preview
 from tests.engine.conftest import request
@@ -111,14 +113,32 @@ def test_states_found_by_running_the_beginning_again_add_to_those_of_a_run_from_
     states = [State(index=index, x_t=torch.zeros(1), memory={}, noise=None) for index in range(6)]
     tapes.keep(chain, "model", states[3:])
     tapes.keep(chain, "model", states[:2])
-    assert [tapes.find(chain, "model", index) is not None for index in range(6)] == [
-        True,
-        True,
-        False,
-        True,
-        True,
-        True,
-    ]
+    assert [tapes.nearest(chain, "model", index).index for index in range(1, 6)] == [1, 1, 3, 4, 5]
+
+
+def test_a_long_chain_of_large_states_stays_within_its_bytes_and_spread_over_its_length():
+    trail = Trail(bytes_max=40_000)
+    shared = torch.zeros(100)
+    for index in range(1000):
+        trail.append(State(index=index, x_t=torch.zeros(250), memory={"sigmas": shared}, noise=None))
+    kept = [state.index for state in trail.items]
+    assert len(kept) <= 40
+    assert (kept[0], kept[-1]) == (0, 999)
+    gaps = {after - before for before, after in itertools.pairwise(kept[:-1])}
+    assert gaps == {trail.stride}
+    assert trail.stride <= 64
+
+
+def test_a_step_whose_state_was_not_kept_is_reached_from_the_nearest_before_it(bench):
+    trunk = request(scheduler="dpmpp_2m", steps=12)
+    whole = bench.image(trunk).tobytes()
+    bench.image(branch_of(trunk, 1))  # the network's shapes are known from here on
+    (states,) = [kept for (chain, _), kept in bench.engine._tapes._kept.items() if chain == trunk]
+    for index in [index for index in states if index % 4]:
+        del states[index]
+    bench.seen.clear()
+    assert bench.image(branch_of(trunk, 6)).tobytes() == whole
+    assert [event.step for event in bench.of(Preview)] == [5, 6, 7, 7, 8, 9, 10, 11, 12]
 
 
 def test_a_branch_from_the_very_step_a_branch_begins_at_is_the_same_remembered_or_not(bench):

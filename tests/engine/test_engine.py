@@ -6,7 +6,6 @@ import threading
 import pytest
 from PIL import Image
 
-from desktop.engine.timeline import TimelineRecorder
 from desktop.errors import KnownError
 from desktop.messages import (
     TERMINAL,
@@ -139,15 +138,6 @@ def test_a_disk_that_refuses_fails_that_job_only(bench):
     failed = bench.run(request())
     assert (failed.message, failed.hint) == ("The disk is full", "Free some space.")
     assert isinstance(bench.run(request()), Saved)
-
-
-def test_steps_that_cannot_be_shown_cost_the_timeline_and_not_the_picture(bench, monkeypatch):
-    def fail(self, model):
-        raise RuntimeError("CUDA out of memory")
-
-    monkeypatch.setattr(TimelineRecorder, "steps", fail)
-    assert bench.image(request())
-    assert bench.timelines[request()] == ()
 
 
 def test_the_queue_says_which_jobs_save_a_picture(bench):
