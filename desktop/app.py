@@ -28,6 +28,8 @@ from desktop.ui.main_window import MainWindow
 from desktop.ui.theme import STYLE
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from desktop.library.downloads import Downloads
     from desktop.studio import Studio
     from desktop.ui.download_bridge import DownloadBridge
@@ -98,6 +100,13 @@ class App(QObject):
         self._model = chosen.model
 
     @functools.cached_property
+    def _queue_writer(self) -> "ThreadPoolExecutor":
+        """One thread, so that an older queue is never written after a newer one."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(1, "queue")
+
+    @functools.cached_property
     def studio(self) -> "Studio":
         """Made when it is first used, after the window has been painted. Raises KnownError as Studio."""
         from desktop.studio import Studio
@@ -125,7 +134,7 @@ class App(QObject):
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
         self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline, self.studio.verify)
-        self._left_over = self.studio.queue.load()
+        self._left_over = self.studio.queue.adopt()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)
             offer.decided.connect(self._on_left_over_decided)
@@ -145,6 +154,7 @@ class App(QObject):
         """In this order: what waits is kept, the window forgets, deletions become final, engine and store close."""
         self._keeper.stop()
         self._keep_queue()
+        self._queue_writer.shutdown()
         self.bridge.close()
         if self._download_bridge is not None:
             self._download_bridge.close()
@@ -204,13 +214,17 @@ class App(QObject):
     def _keep_queue(self) -> None:
         if self._queue_is_kept:
             return
-        try:
-            # What was left over stays kept until the user has decided.
-            waiting = (job.request for job in self._queue.jobs if job.saved)
-            self.studio.queue.keep((*self._left_over, *waiting))
-        except KnownError:
-            _log.exception("the queue cannot be kept")
+        # What was left over stays kept until the user has decided.
+        waiting = tuple(job.request for job in self._queue.jobs if job.saved)
+        self._queue_writer.submit(self._write_queue, (*self._left_over, *waiting))
         self._queue_is_kept = True
+
+    def _write_queue(self, requests: tuple[GenerationRequest, ...]) -> None:
+        """On the writer's thread."""
+        try:
+            self.studio.queue.keep(requests)
+        except Exception:
+            _log.exception("the queue cannot be kept")
 
     def _save_settings(self, chosen: settings.Settings) -> None:
         try:

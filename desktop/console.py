@@ -135,24 +135,25 @@ def run(
     printer: Printer,
     keep: bool = False,
     stopped_stay: bool = False,
+    submit: Callable[[GenerationRequest], str] | None = None,
 ) -> int:
     """Run the requests one after another; stops them all at the first interrupt.
 
     keep: whether what is not done yet is written to the saved queue, for the case that the process is killed.
-    stopped_stay: whether what an interrupt stopped stays there too.
+    stopped_stay: whether what an interrupt stopped stays there too. submit: in place of the engine's own.
     """
     status = 0
-    others = tuple(request for request in studio.queue.load() if request not in requests) if keep else ()
     if keep:  # before the engine starts, which may be the moment it is killed
-        studio.queue.keep((*others, *requests))
+        studio.queue.keep(requests)
     studio.engine.start()
-    jobs: dict[str | None, GenerationRequest] = {studio.engine.submit(request): request for request in requests}
+    submit = submit or studio.engine.submit
+    jobs: dict[str | None, GenerationRequest] = {submit(request): request for request in requests}
 
     undone = dict(jobs)
 
     def write_queue() -> None:
         if keep:
-            studio.queue.keep((*others, *undone.values()))
+            studio.queue.keep(undone.values())
 
     interrupted = False
 

@@ -14,10 +14,10 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     studio = open_studio(folders, events.put)
     try:
-        requests = list(studio.queue.load())
         if arguments.action == "resume":
+            requests = list(studio.queue.adopt())
             return run(studio, events, requests, Printer(arguments.json), keep=True, stopped_stay=True)
-        for request in requests:
+        for request in studio.queue.load():
             if arguments.json:
                 print(json.dumps({"prompt": request.prompt, "seed": request.seed, "model": request.model}))
             else:

@@ -42,8 +42,8 @@ class Folders:
 
     @property
     def unfinished(self) -> Path:
-        """The state of the running picture, from which it goes on after a crash."""
-        return self.root / "unfinished.safetensors"
+        """The states of running and paused pictures, from which they go on after a crash or a restart."""
+        return self.root / "unfinished"
 
     @property
     def timelines(self) -> Path:

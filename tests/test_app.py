@@ -179,7 +179,7 @@ def test_a_comparison_that_still_ran_is_not_made_into_a_picture_by_the_next_star
     app.studio.engine.submit(GenerationRequest(prompt="a boat", seed=1), save=lambda *what, **more: None)
     qtbot.waitUntil(lambda: len(app._queue.jobs) == 1)
     app._keep_queue()
-    assert app.studio.queue.load() == ()
+    qtbot.waitUntil(lambda: app.studio.queue.load() == ())
 
 
 def test_a_picture_dropped_on_the_window_becomes_the_start(qtbot, start, tmp_path):
@@ -198,7 +198,7 @@ def test_one_of_our_pictures_dropped_with_alt_restores_its_settings(qtbot, start
     write_png(tmp_path / "ours.png", Image.new("RGB", (128, 128)), asked, {})
     app = start(engine=False)
     _drop(app.window, tmp_path / "ours.png", Qt.KeyboardModifier.AltModifier)
-    assert app.window.create_page.panel.prompt.toPlainText() == "a green frog"
+    qtbot.waitUntil(lambda: app.window.create_page.panel.prompt.toPlainText() == "a green frog")
     assert _submitted(qtbot, app, None) == asked
 
 

@@ -1,9 +1,10 @@
-"""The running chain's latest state on disk, so that a crash or a restart costs seconds of work and not the picture.
+"""A running chain's latest state on disk, so that a crash or a restart costs seconds of work and not the picture.
 
-One file, replaced atomically: the chain's state as safetensors, and in its header the request and the model it
-belongs to. Whoever runs the same request with the same model next goes on from there.
+One file a request, replaced atomically: the chain's state as safetensors, and in its header the request and the model
+it belongs to. Whoever runs the same request with the same model next goes on from there.
 """
 
+import hashlib
 import json
 import logging
 import threading
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
+KEPT_MAX = 16  # files: the running picture's and those of paused ones
+SUFFIX = ".safetensors"
 HEADER_MAX = 16 * 2**20  # bytes
 # What a scheduler makes anew from its configuration where it is not there.
 _MADE_ANEW = ("noise_sampler",)
@@ -28,13 +31,16 @@ _PLAIN = (int, float, bool, str, type(None))
 
 
 class Checkpoints:
-    """Written on a thread of its own; the newest state wins. path: the file. every_seconds: at most so often."""
+    """Written and removed on a thread of its own; the newest state of a request wins.
 
-    def __init__(self, path: Path, every_seconds: float = EVERY_SECONDS) -> None:
-        self._path = path
+    folder: one file a request. every_seconds: at most so often.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float = EVERY_SECONDS) -> None:
+        self._folder = folder
         self._every_seconds = every_seconds
         self._changed = threading.Condition()
-        self._wanted: tuple[GenerationRequest, str, State] | None = None
+        self._wanted: dict[Path, tuple[GenerationRequest, str, State] | None] = {}  # None: to be removed
         self._writing = False
         self._closing = False
         self._last = 0.0
@@ -46,12 +52,7 @@ class Checkpoints:
         if state.index == 0 or (not now and moment - self._last < self._every_seconds):
             return
         self._last = moment
-        with self._changed:
-            self._wanted = (request, fingerprint, state)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_all, name="checkpoints", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+        self._want(request, (request, fingerprint, state))
 
     def find(self, request: GenerationRequest, fingerprint: str) -> State | None:
         """The kept state of this request with this model; None where there is none or it is damaged.
@@ -61,27 +62,25 @@ class Checkpoints:
         self._last = time.monotonic()
         self.flush()
         try:
-            return load(self._path, request, fingerprint)
+            return load(self.path_of(request), request, fingerprint)
         except FileNotFoundError:
             return None
         except Exception:  # whatever a damaged file makes the readers stumble over: the run starts from noise
             _log.exception("the state of the unfinished picture cannot be read")
             return None
 
-    def drop(self) -> None:
-        """The run is over: nothing is left to go on from."""
-        with self._changed:
-            self._wanted = None
-        self.flush()
-        try:
-            self._path.unlink(missing_ok=True)
-        except OSError:
-            _log.exception("the state of a finished picture cannot be removed")
+    def drop(self, request: GenerationRequest) -> None:
+        """The run is over, or not wanted any more: nothing is left to go on from. Returns at once."""
+        self._want(request, None)
+
+    def path_of(self, request: GenerationRequest) -> Path:
+        text = json.dumps(request.to_json(), sort_keys=True)
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}{SUFFIX}"
 
     def flush(self) -> None:
-        """Wait until what was offered is on disk."""
+        """Wait until what was offered is on disk, and what was dropped is not."""
         with self._changed:
-            self._changed.wait_for(lambda: self._wanted is None and not self._writing)
+            self._changed.wait_for(lambda: not self._wanted and not self._writing)
 
     def close(self) -> None:
         self.flush()
@@ -92,20 +91,41 @@ class Checkpoints:
             self._thread.join()
             self._thread = None
 
+    def _want(self, request: GenerationRequest, job: tuple[GenerationRequest, str, State] | None) -> None:
+        path = self.path_of(request)
+        with self._changed:
+            self._wanted.pop(path, None)  # to the end of the order
+            self._wanted[path] = job
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_all, name="checkpoints", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
     def _write_all(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._wanted is not None or self._closing)
-                if self._wanted is None:
+                self._changed.wait_for(lambda: self._wanted or self._closing)
+                if not self._wanted:
                     return
-                job, self._wanted, self._writing = self._wanted, None, True
+                path = next(iter(self._wanted))
+                job, self._writing = self._wanted.pop(path), True
             try:
-                write_atomically(self._path, packed(*job))
+                if job is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    write_atomically(path, packed(*job))
+                    self._forget_the_oldest()
             except Exception:  # a full disk, a scheduler with strange memories, a device that fails: never the picture
-                _log.exception("the state of the running picture cannot be kept")
+                _log.exception("the state of the running picture cannot be kept or removed")
             with self._changed:
                 self._writing = False
                 self._changed.notify_all()
+
+    def _forget_the_oldest(self) -> None:
+        """Requests that were paused and never run again leave their files behind."""
+        files = sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-KEPT_MAX]:
+            path.unlink(missing_ok=True)
 
 
 def packed(request: GenerationRequest, fingerprint: str, state: State) -> bytes:

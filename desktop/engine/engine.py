@@ -97,7 +97,7 @@ class Engine:
     emit: called with every event, on whichever thread caused it; must not block. Events of the queue come in the
     order in which the queue changed. open_start: gives a start picture or a mask by its fingerprint, RGB; raises
     KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
-    unfinished: a file for the state of the running picture, from which the same request goes on after a crash.
+    unfinished: a folder for the states of running pictures, from which the same requests go on after a crash.
     memory_mode: of memory.MODES.
     Attributes: holder, the model in memory; of the engine's thread, and None until torch is imported.
     """
@@ -175,6 +175,8 @@ class Engine:
             for job in self._waiting:
                 if job.job_id == job_id:
                     self._waiting.remove(job)
+                    if self._checkpoints is not None and job.steps_done:  # it was paused
+                        self._checkpoints.drop(job.request)
                     self._emit(Cancelled(job_id=job_id, request=job.request, step=0))
                     self._tell_queue()
                     return
@@ -389,7 +391,7 @@ class Engine:
             )
             event, _ = self._try(job, plan)
         if self._checkpoints is not None and event is not None and not self._closing:
-            self._checkpoints.drop()
+            self._checkpoints.drop(job.request)
         return event
 
     def _try(

@@ -1,5 +1,7 @@
+import os
 import threading
 
+import psutil
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -165,3 +167,26 @@ def test_a_damaged_line_does_not_cost_the_queue(database, request_of):
     assert [request.prompt for request in queue.load()] == ["two"]
     queue.keep(())
     assert queue.load() == ()
+
+
+def test_what_another_program_is_still_doing_is_not_taken_from_it(database, request_of):
+    window, command = SavedQueue(database), SavedQueue(database, owner=f"{os.getppid()} {began(os.getppid())}")
+    window.keep([request_of("mine")])
+    command.keep([request_of("its")])
+    assert [request.prompt for request in window.load()] == ["mine"]
+    window.keep([request_of("mine"), request_of("more")])
+    assert [request.prompt for request in window.adopt()] == ["mine", "more"]
+    assert [request.prompt for request in command.load()] == ["its"]
+
+
+def test_what_a_program_that_is_gone_left_behind_is_adopted(database, request_of):
+    SavedQueue(database, owner=f"{os.getpid()} 12.5").keep([request_of("left"), request_of("behind")])
+    window = SavedQueue(database)
+    window.keep([request_of("mine")])
+    assert [request.prompt for request in window.adopt()] == ["left", "behind", "mine"]
+    window.keep(())
+    assert SavedQueue(database, owner="1 0").load() == ()
+
+
+def began(process):
+    return psutil.Process(process).create_time()
