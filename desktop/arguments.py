@@ -82,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     timeline.add_argument("--export", metavar="FILE", help="write them as .gif, .webp, or a strip as .png or .jpg")
     timeline.add_argument("--noisy", action="store_true", help="the noisy states instead of the predicted pictures")
 
+    attention = commands.add_parser(
+        "attention", parents=[common, json], help="which part of a picture each word of its prompt drew"
+    )
+    attention.add_argument("image")
+    attention.add_argument("--out", required=True, metavar="DIR", help="write one picture a word here")
+    attention.add_argument("--word", action="append", default=[], metavar="W", help="only this one; may be repeated")
+
     noise = commands.add_parser("noise", parents=[common], help="the forward process: a picture at a timestep")
     noise.add_argument("image")
     noise.add_argument("--step", type=int, required=True, metavar="T", help="0 (the picture) to the last (noise)")

@@ -34,6 +34,10 @@ def main(arguments: argparse.Namespace) -> int:
             from desktop import timeline_commands
 
             return timeline_commands.timeline(folders, arguments)
+        case "attention":
+            from desktop import attention_command
+
+            return attention_command.main(folders, arguments)
         case "models":
             from desktop import model_commands
 

@@ -123,7 +123,32 @@ class Studio:
     def attend(self, path: str) -> str:
         """Make a picture again from its file and see which part each word drew; it comes as AttentionSeen.
 
-        Returns the job's id. Reads the file. Raises KnownError where it is none of ours, or its model has no such layers.
+        Returns the job's id. Reads the file. Raises KnownError where it is none of ours or its model has no such map.
+        """
+        from desktop.engine.attention import CrossAttention, check_attends
+        from desktop.replay import Replay
+
+        replay = Replay(Path(path))
+        check_attends(self.library.resolve(replay.request.model))
+        watch = CrossAttention()
+
+        def seen(job_id: str, record: PictureRecord) -> AttentionSeen:
+            return AttentionSeen(
+                job_id=job_id,
+                path=path,
+                words=watch.heats(),
+                unread=watch.unread,
+                identical=replay.compare().identical,
+            )
+
+        return self.engine.submit(
+            replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
+        )
+
+    def attend(self, path: str) -> str:
+        """Make a picture again from its file and see which part each word drew; it comes as AttentionSeen.
+
+        Returns the job's id. Reads the file. Raises KnownError where it is none of ours or its model has no such map.
         """
         from desktop.engine.attention import CrossAttention, check_attends
         from desktop.replay import Replay

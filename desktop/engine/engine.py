@@ -1,5 +1,6 @@
 """The engine: a queue of requests and the one thread that owns torch."""
 
+import contextlib
 import functools
 import logging
 import threading
@@ -21,6 +22,7 @@ from desktop.engine.timeline import TimelineRecorder
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
+    AttentionSeen,
     Cancelled,
     EngineReady,
     Event,
@@ -71,21 +73,39 @@ class SavePicture(Protocol):
     ) -> PictureRecord: ...
 
 
+class Watch(Protocol):
+    """Looks on while a job's networks compute, and changes nothing; of the engine's thread only."""
+
+    def covers(self, index: int) -> bool:
+        """Whether the run may go on from the state of this index, or would leave a gap in what was seen."""
+
+    def watching(self, model: "LoadedModel", request: GenerationRequest) -> contextlib.AbstractContextManager[None]:
+        """Around the run. Raises KnownError where there is nothing to see."""
+
+    def on_state(self, state: State) -> None:
+        """Before each step that is taken, after the network has run for it."""
+
+
+Ending = Saved | Verified | AttentionSeen
+
+
 class _Job:
-    __slots__ = ("ended", "job_id", "open_start", "pausing", "request", "save", "steps_done", "token")
+    __slots__ = ("ended", "job_id", "open_start", "pausing", "request", "save", "steps_done", "token", "watch")
 
     def __init__(
         self,
         request: GenerationRequest,
         save: SavePicture,
         open_start: "Callable[[str], Image]",
-        ended: Callable[[str, PictureRecord], Saved | Verified],
+        ended: Callable[[str, PictureRecord], Ending],
+        watch: Watch | None,
     ) -> None:
         self.job_id = uuid.uuid4().hex
         self.request = request
         self.save = save
         self.open_start = open_start
         self.ended = ended
+        self.watch = watch
         self.token = CancelToken()
         self.steps_done = 0
         self.pausing = False  # it is stopped, and goes on from here when the engine does
@@ -148,14 +168,15 @@ class Engine:
         *,
         save: SavePicture | None = None,
         open_start: "Callable[[str], Image] | None" = None,
-        ended: Callable[[str, PictureRecord], Saved | Verified] | None = None,
+        ended: Callable[[str, PictureRecord], Ending] | None = None,
+        watch: Watch | None = None,
     ) -> str:
         """Put the request at the end of the queue; returns its job_id at once.
 
         save, open_start: in place of the engine's own, for this job. ended: makes the job's last event from its id and
-        what was saved, on the engine's thread; may raise KnownError.
+        what was saved, on the engine's thread; may raise KnownError. watch: looks on while it runs.
         """
-        job = _Job(request, save or self._save, open_start or self._open_start, ended or _saved)
+        job = _Job(request, save or self._save, open_start or self._open_start, ended or _saved, watch)
         with self._something_to_do:
             if self._closing:
                 raise KnownError("Safelight is closing", "Start it again to make pictures.")
@@ -372,7 +393,7 @@ class Engine:
         else:
             self._emit(seen)
 
-    def _run(self, job: _Job) -> Saved | Verified | Cancelled | Failed | None:
+    def _run(self, job: _Job) -> Ending | Cancelled | Failed | None:
         """Exactly one terminal event for the job, whatever happens; None where it is paused.
 
         A job that runs out of memory is tried once more, by the next plan that needs less.
@@ -396,7 +417,7 @@ class Engine:
 
     def _try(
         self, job: _Job, plan: MemoryPlan | None
-    ) -> tuple[Saved | Verified | Cancelled | Failed | None, MemoryPlan | None]:
+    ) -> tuple[Ending | Cancelled | Failed | None, MemoryPlan | None]:
         """(the event that ends the job, None where it is paused; how to try again where it ran out of memory)."""
         again = None
         try:
@@ -463,6 +484,8 @@ class Engine:
             on_step=steps.report,
         )
         start_from = self._unfinished(request, model.fingerprint)
+        if start_from is not None and job.watch is not None and not job.watch.covers(start_from.index):
+            start_from = None
         if start_from is None and request.branch is not None:
             start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
         trail = Trail()
@@ -474,8 +497,10 @@ class Engine:
             if self._checkpoints is not None:
                 self._checkpoints.offer(request, model.fingerprint, state)
 
+        watching = contextlib.nullcontext() if job.watch is None else job.watch.watching(model, request)
         try:
-            image = run(request, on_state=on_state, start_from=start_from)
+            with watching:
+                image = run(request, on_state=on_state, start_from=start_from)
         except JobCancelled:
             if self._checkpoints is not None and trail.last is not None and (job.pausing or self._closing):
                 self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)

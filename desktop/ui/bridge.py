@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from desktop.messages import (
     TERMINAL,
     Advised,
+    AttentionSeen,
     Cancelled,
     EngineReady,
     Event,
@@ -32,8 +33,8 @@ class Bridge(QObject):
 
     Signals, each with one message: ready(EngineReady), phase(PhaseChanged), plan_chosen(PlanChosen),
     advised(Advised), queue_changed(QueueChanged),
-    started(Started), preview(Preview), saved(Saved), verified(Verified), cancelled(Cancelled),
-    failed(Failed), noise_seen(NoiseSeen).
+    started(Started), preview(Preview), saved(Saved), verified(Verified),
+    attention_seen(AttentionSeen), cancelled(Cancelled), failed(Failed), noise_seen(NoiseSeen).
     """
 
     ready = Signal(object)
@@ -45,6 +46,7 @@ class Bridge(QObject):
     preview = Signal(object)
     saved = Signal(object)
     verified = Signal(object)
+    attention_seen = Signal(object)
     cancelled = Signal(object)
     failed = Signal(object)
     noise_seen = Signal(object)
@@ -68,6 +70,7 @@ class Bridge(QObject):
             Preview: self.preview,
             Saved: self.saved,
             Verified: self.verified,
+            AttentionSeen: self.attention_seen,
             Cancelled: self.cancelled,
             Failed: self.failed,
             NoiseSeen: self.noise_seen,
