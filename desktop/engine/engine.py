@@ -90,7 +90,7 @@ Ending = Saved | Verified | AttentionSeen
 
 
 class _Job:
-    __slots__ = ("ended", "job_id", "open_start", "pausing", "request", "save", "steps_done", "token", "watch")
+    __slots__ = ("ended", "job_id", "open_start", "pausing", "phase", "request", "save", "steps_done", "token", "watch")
 
     def __init__(
         self,
@@ -108,6 +108,7 @@ class _Job:
         self.watch = watch
         self.token = CancelToken()
         self.steps_done = 0
+        self.phase: Phase | None = None  # the last it came to
         self.pausing = False  # it is stopped, and goes on from here when the engine does
 
 
@@ -432,7 +433,8 @@ class Engine:
         except Exception as error:
             failed = self._explain(job, error)
             if plan is None and is_out_of_memory(error) and self.holder.plan is not None:
-                again = cheaper(self.holder.plan, self._device.kind)
+                used, kind = self.holder.plan, self._device.kind
+                again = cheaper(used, kind, decoding=job.phase is Phase.DECODING) or cheaper(used, kind)
         self.holder.free()  # outside the except block: the traceback holds tensors until it is gone
         return failed, again
 
@@ -471,6 +473,7 @@ class Engine:
         assert device is not None
 
         def on_phase(phase: Phase) -> None:
+            job.phase = phase
             self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
 
         run = functools.partial(

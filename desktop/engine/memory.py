@@ -97,11 +97,14 @@ def choose(kind: str, need: Need, free: Free, mode: str = "auto") -> MemoryPlan:
     return next((plan for plan in plans if fits(plan, need, free)), plans[-1])
 
 
-def cheaper(plan: MemoryPlan, kind: str) -> MemoryPlan | None:
-    """The next plan that needs less; None after the last."""
+def cheaper(plan: MemoryPlan, kind: str, *, decoding: bool = True) -> MemoryPlan | None:
+    """The next plan that needs less; None after the last.
+
+    decoding: whether the VAE is to need less; else the networks before it, which tiles do not help.
+    """
     plans = ladder(kind)
-    place = plans.index(plan) if plan in plans else len(plans)
-    return plans[place + 1] if place + 1 < len(plans) else None
+    later = plans[plans.index(plan) + 1 :] if plan in plans else ()
+    return next((other for other in later if decoding or other.placement != plan.placement), None)
 
 
 def words(plan: MemoryPlan, need: Need, free: Free, device: "Device") -> str:

@@ -17,6 +17,7 @@ from desktop.messages import GenerationRequest, PictureRecord
 from desktop.settings import Folders
 from desktop.store import names, recipe, words
 from desktop.store.database import Database
+from desktop.store.thumbs import Thumbnails
 
 if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
     from PIL import Image
@@ -175,6 +176,7 @@ class Pictures:
         refused some; those stay in the folder of deleted pictures and are tried again next time.
         """
         kept = 0
+        thumbnails = Thumbnails(self._folders.thumbnails)
         reason: Exception | None = None
         for record in self._to_records(self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")):
             try:
@@ -182,6 +184,7 @@ class Pictures:
             except Exception as error:  # each platform's trash fails in its own way
                 kept, reason = kept + 1, error
                 continue
+            thumbnails.forget(record.path)
             with self._database.transaction() as db:
                 _forget(db, record.id)
         if reason is not None:

@@ -40,8 +40,7 @@ class Thumbnails:
             facts = path.stat()
         except OSError as error:
             raise KnownError(f"{path.name} is not there any more", "It was moved or deleted.") from error
-        key = f"{path}|{facts.st_mtime_ns}|{facts.st_size}|{side}"
-        kept = self._folder / f"{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:40]}.jpg"
+        kept = self._folder / f"{_digest(str(path))}-{_digest(f'{facts.st_mtime_ns}|{facts.st_size}|{side}')}.jpg"
         with contextlib.suppress(KnownError):
             if kept.exists():
                 small = open_picture(kept)
@@ -58,6 +57,12 @@ class Thumbnails:
             write_atomically(kept, buffer.getvalue())
             self._grown(len(buffer.getvalue()))
         return image
+
+    def forget(self, path: Path | str) -> None:
+        """Remove what was made of a picture: it is gone for good, and is not to be seen here either."""
+        for kept in self._folder.glob(f"{_digest(str(path))}-*.jpg"):
+            with contextlib.suppress(OSError):
+                kept.unlink()
 
     def _grown(self, size: int) -> None:
         with self._lock:
@@ -81,3 +86,7 @@ class Thumbnails:
                 if total <= self._bytes_max * 0.8:
                     break
         self._bytes = total
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]

@@ -78,6 +78,14 @@ def test_weights_are_counted_from_their_headers(tiny):
     assert torch.is_tensor(torch.zeros(1))
 
 
+def test_tiles_do_not_help_a_network_that_is_too_large_for_the_card():
+    whole, tiled, offload, *_ = memory.ladder("cuda")
+    assert cheaper(whole, "cuda", decoding=False) == offload
+    assert cheaper(tiled, "cuda", decoding=False) == offload
+    assert cheaper(whole, "cuda") == tiled
+    assert cheaper(whole, "cpu", decoding=False) is None
+
+
 def test_the_plan_is_told_before_the_model_is_loaded(bench):
     bench.run(request())
     plan = bench.of(PlanChosen)[0]

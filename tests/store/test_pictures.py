@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from desktop.errors import KnownError
 from desktop.store import names, recipe
 from desktop.store.database import Database
 from desktop.store.picture_file import open_picture, pixels_digest
 from desktop.store.pictures import Pictures
+from desktop.store.thumbs import Thumbnails
 from tests.store import strategies
 
 
@@ -135,6 +137,15 @@ def test_flushing_sends_the_file_to_the_trash_under_its_own_name(pictures, image
         pictures.undo(deletion)
     pictures.flush_deleted()
     assert len(trashed) == 1
+
+
+def test_flushing_leaves_no_thumbnail_of_what_was_deleted(pictures, request_of, folders):
+    record = pictures.save(request_of(), Image.new("RGB", (400, 400), "teal"), 1.0, {})
+    Thumbnails(folders.thumbnails).get(record.path, 128)
+    assert len(list(folders.thumbnails.iterdir())) == 1
+    pictures.delete([record.id])
+    pictures.flush_deleted()
+    assert list(folders.thumbnails.iterdir()) == []
 
 
 def test_leftovers_of_a_crash_are_flushed_by_the_next_start(pictures, database, folders, image, request_of, trashed):

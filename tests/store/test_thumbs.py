@@ -83,3 +83,15 @@ def test_threads_share_the_cache(folders, picture):
     for thread in threads:
         thread.join()
     assert sorted(sizes) == sorted(list(range(60, 90)) * 3)
+
+
+def test_what_was_made_of_a_picture_can_be_removed(folders, picture):
+    thumbs = Thumbnails(folders.thumbnails)
+    other = picture.with_name("other.png")
+    other.write_bytes(picture.read_bytes())
+    for path, side in ((picture, 64), (picture, 128), (other, 64)):
+        thumbs.get(path, side)
+    thumbs.forget(picture)
+    assert len(list(folders.thumbnails.iterdir())) == 1
+    thumbs.forget(other)
+    assert list(folders.thumbnails.iterdir()) == []
