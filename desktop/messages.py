@@ -500,38 +500,6 @@ class AttentionSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordHeat:
-    """Where in a picture a word of its prompt was heard.
-
-    start: of the word among the prompt's characters. heat: width * height bytes, row by row. low, high: the shares of
-    the attention, 0 to 1, that 0 and 255 stand for.
-    """
-
-    word: str
-    start: int
-    width: int
-    height: int
-    heat: bytes
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttentionSeen:
-    """A picture was made again to see which part of it each word of the prompt drew; nothing was saved.
-
-    words: those the model read, in the prompt's order. unread: those beyond what its text encoder reads.
-    identical: whether it came out as the same picture, pixel by pixel.
-    """
-
-    job_id: str
-    path: str
-    words: tuple[WordHeat, ...]
-    unread: tuple[str, ...]
-    identical: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """step: how many steps were done when it stopped; 0 when it never ran."""
 

@@ -145,31 +145,6 @@ class Studio:
             replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
         )
 
-    def attend(self, path: str) -> str:
-        """Make a picture again from its file and see which part each word drew; it comes as AttentionSeen.
-
-        Returns the job's id. Reads the file. Raises KnownError where it is none of ours or its model has no such map.
-        """
-        from desktop.engine.attention import CrossAttention, check_attends
-        from desktop.replay import Replay
-
-        replay = Replay(Path(path))
-        check_attends(self.library.resolve(replay.request.model))
-        watch = CrossAttention()
-
-        def seen(job_id: str, record: PictureRecord) -> AttentionSeen:
-            return AttentionSeen(
-                job_id=job_id,
-                path=path,
-                words=watch.heats(),
-                unread=watch.unread,
-                identical=replay.compare().identical,
-            )
-
-        return self.engine.submit(
-            replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
-        )
-
     def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
         """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""
         from desktop.store.recipe import read_recipe
