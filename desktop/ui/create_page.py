@@ -31,6 +31,7 @@ from desktop.ui.queue_panel import QueuePanel
 
 if TYPE_CHECKING:
     from desktop.ui.message_bar import MessageBar
+    from desktop.ui.timeline_bar import TimelineBar
 
 _SIDE = 240
 _PANEL_MIN, _PANEL_MAX = 300, 360
@@ -42,7 +43,8 @@ class CreatePage(QWidget):
     """Prompt panel, preview with progress and newest pictures, history and queue.
 
     Signals: model_wanted(name), welcome_closed(), models_wanted(), log_wanted(),
-    full_screen() on a double click on the picture.
+    full_screen() on a double click on the picture, job_started(Started), job_stepped(Preview), job_ended(Saved,
+    Cancelled or Failed), live_shown() when the running picture is looked at again.
     """
 
     model_wanted = Signal(str)
@@ -50,6 +52,10 @@ class CreatePage(QWidget):
     models_wanted = Signal()
     log_wanted = Signal()
     full_screen = Signal()
+    job_started = Signal(object)
+    job_stepped = Signal(object)
+    job_ended = Signal(object)
+    live_shown = Signal()
 
     def __init__(
         self,
@@ -64,7 +70,8 @@ class CreatePage(QWidget):
         self._engine = engine
         self._models = models
         self._running: str | None = None  # job id
-        self._pinned = False  # an older picture is looked at while a job runs
+        self._started: Started | None = None  # of that job
+        self._pinned = False  # something older is looked at, whose place no preview takes
         # Asked for when it is used: the library is made after the first paint.
         self.panel = PromptPanel(history, starts, lambda path, model: models.look_at(path, model), self)
         self.preview = PreviewView(parent=self)
@@ -73,7 +80,7 @@ class CreatePage(QWidget):
         self.queue = QueuePanel(engine, self)
         self.picture_strip: QWidget | None = None  # these two come with add_pictures
         self.history_panel: QWidget | None = None
-        self._timeline: QWidget | None = None
+        self._timeline: TimelineBar | None = None
         self._welcome: QWidget | None = None
         self._build()
         self._connect_parts()
@@ -113,7 +120,7 @@ class CreatePage(QWidget):
         self.panel.submitted.connect(self.submit)
         self.panel.stop_requested.connect(self.stop)
         self.progress.stop_requested.connect(self.stop)
-        self.progress.live_requested.connect(self._on_live)
+        self.progress.live_requested.connect(self.go_live)
         self.preview.example_chosen.connect(self._on_example)
         self.preview.use_settings.connect(self.use_request)
         self.preview.use_as_start.connect(self.use_as_start)
@@ -129,16 +136,18 @@ class CreatePage(QWidget):
         side.insertWidget(0, history_panel, 3)
         history_panel.chosen.connect(self._on_history_chosen)
 
-    def add_timeline(self, bar: QWidget) -> None:
+    def add_timeline(self, bar: "TimelineBar") -> None:
         """Put the steps of the shown picture into the place of the progress, where they are shown in turn."""
         self._timeline = bar
+        bar.stop_requested.connect(self.stop)
+        bar.live_wanted.connect(self.go_live)
         bar.hide()
         foot = self._foot.layout()
         foot.insertWidget(foot.indexOf(self.progress) + 1, bar)
 
     def show_timeline(self, shown: bool) -> None:
-        """Whether the picture's steps are under it instead of the progress; never while a job runs."""
-        shown = shown and self._timeline is not None and self._running is None
+        """Whether the picture's steps are under it instead of the progress."""
+        shown = shown and self._timeline is not None
         if self._timeline is not None:
             self._timeline.setVisible(shown)
         self.progress.setVisible(not shown)
@@ -167,6 +176,19 @@ class CreatePage(QWidget):
             self._messages.log_requested.connect(self.log_wanted)
             self.preview.set_banner(self._messages)
         return self._messages
+
+    @property
+    def held(self) -> bool:
+        """Whether something older than the running picture's newest step is looked at."""
+        return self._pinned
+
+    def hold(self, held: bool) -> None:
+        """Whether what is shown stays, whatever the running job tells."""
+        self._pinned = held
+        offered = held and self._running is not None
+        self.progress.offer_live(offered)
+        if self._timeline is not None:
+            self._timeline.offer_live(offered)
 
     @property
     def running(self) -> str | None:
@@ -220,8 +242,7 @@ class CreatePage(QWidget):
     @Slot(object)
     def show_record(self, record: PictureRecord) -> None:
         """Look at a finished picture; while a job runs, until its previews are asked for again."""
-        self._pinned = self._running is not None
-        self.progress.offer_live(self._pinned)
+        self.hold(self._running is not None)
         self.close_welcome()
         self.preview.show_record(record)
 
@@ -273,7 +294,7 @@ class CreatePage(QWidget):
         self.close_welcome()
         if self._messages is not None:
             self._messages.clear()
-        self._on_live()
+        self.go_live()
         self.preview.show_waiting()
         try:
             for request in requests:
@@ -298,9 +319,12 @@ class CreatePage(QWidget):
         self.panel.prompt.setFocus()
 
     @Slot()
-    def _on_live(self) -> None:
-        self._pinned = False
-        self.progress.offer_live(False)
+    def go_live(self) -> None:
+        """Look at the running picture from now on."""
+        self.hold(False)
+        if self._running is not None and self._started is not None:
+            self.preview.on_started(self._started)
+            self.live_shown.emit()
 
     # What the engine says
 
@@ -318,12 +342,14 @@ class CreatePage(QWidget):
 
     @Slot(object)
     def _on_started(self, event: Started) -> None:
-        self._running = event.job_id
-        self.show_timeline(False)
+        self._running, self._started = event.job_id, event
         self._offer_stop(True)
         self.progress.on_started(event)
         if not self._pinned:
+            self.show_timeline(False)
             self.preview.on_started(event)
+        self.hold(self._pinned)
+        self.job_started.emit(event)
 
     @Slot(object)
     def _on_preview(self, event: Preview) -> None:
@@ -331,6 +357,7 @@ class CreatePage(QWidget):
         self.queue.on_preview(event)
         if not self._pinned:
             self.preview.on_preview(event)
+        self.job_stepped.emit(event)
 
     @Slot(object)
     def _on_saved(self, event: Saved) -> None:
@@ -338,17 +365,20 @@ class CreatePage(QWidget):
         self.progress.on_saved(event)
         if not self._pinned:
             self.preview.show_record(event.record)
+        self.job_ended.emit(event)
 
     @Slot(object)
     def _on_cancelled(self, event: Cancelled) -> None:
         self._end(event.job_id)
         self.progress.on_cancelled(event)
+        self.job_ended.emit(event)
         self._leave_waiting()
 
     @Slot(object)
     def _on_failed(self, event: Failed) -> None:
         self._end(event.job_id)
         self.progress.on_failed(event)
+        self.job_ended.emit(event)
         self.messages.show_failed(event)
         self._leave_waiting()
 
@@ -366,7 +396,8 @@ class CreatePage(QWidget):
 
     def _end(self, job_id: str | None) -> None:
         if job_id is not None and job_id == self._running:
-            self._running = None
+            self._running = self._started = None
+            self.hold(self._pinned)
             self._offer_stop(any(job.job_id != job_id for job in self.queue.model.jobs))
 
     def _leave_waiting(self) -> None:
@@ -377,3 +408,5 @@ class CreatePage(QWidget):
     def _offer_stop(self, offered: bool) -> None:
         self.panel.set_running(offered)
         self.progress.offer_stop(offered)
+        if self._timeline is not None:
+            self._timeline.offer_stop(offered)

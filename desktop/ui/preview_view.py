@@ -73,6 +73,16 @@ class PreviewView(QWidget):
         return self._image
 
     @property
+    def finished(self) -> QImage:
+        """The finished picture, while one of its steps may be shown; null while one develops."""
+        return QImage() if self._record is None else self._finished[1]
+
+    @property
+    def full(self) -> QSize:
+        """The size of the finished picture."""
+        return self._full
+
+    @property
     def record(self) -> PictureRecord | None:
         """The finished picture that is shown, None while one develops."""
         return self._record
@@ -140,9 +150,12 @@ class PreviewView(QWidget):
         self.setAccessibleDescription(self.tr("Developing, step {0} of {1}").format(event.step, event.total))
 
     @Slot(object)
-    def show_record(self, record: PictureRecord) -> None:
-        """Show a finished picture; what is shown now stays until it is read from disk."""
-        self._loader.start(lambda: (record, *_read(record.path)))
+    def show_record(self, record: PictureRecord, *, hold: bool = False) -> None:
+        """Show a finished picture; what is shown now stays until it is read from disk.
+
+        hold: it stays after that too, for it is one of the picture's steps and somebody looks at it.
+        """
+        self._loader.start(lambda: (record, *_read(record.path), hold))
 
     def show_again(self, path: str) -> None:
         """Show the picture whose place the previews took, where it is this one."""
@@ -151,13 +164,11 @@ class PreviewView(QWidget):
 
     @Slot(object)
     def show_frame(self, frame: Frame | None) -> None:
-        """Show a step of the finished picture in its place; None shows the picture itself again."""
-        if self._record is None:
-            return
-        if frame is None:
-            self._set_image(*self._finished)
-        else:
+        """Show a step in the picture's place; None shows the finished picture itself again."""
+        if frame is not None:
             self._set_image(frame_image(frame))
+        elif self._record is not None:
+            self._set_image(*self._finished)
 
     def wait(self) -> None:
         self._loader.wait()
@@ -272,11 +283,12 @@ class PreviewView(QWidget):
         self.update()
 
     @Slot(object)
-    def _on_loaded(self, result: tuple[PictureRecord, QImage, QImage]) -> None:
-        self._record, image, fine = result
+    def _on_loaded(self, result: tuple[PictureRecord, QImage, QImage, bool]) -> None:
+        self._record, image, fine, hold = result
         self._full = image.size()
         self._finished = image, fine
-        self._set_image(image, fine)
+        if not hold:
+            self._set_image(image, fine)
         self.setAccessibleDescription(self._record.request.prompt)
         self.record_shown.emit(self._record)
 

@@ -13,11 +13,13 @@ _TICKS_MAX = 80  # above this many steps the ticks would run together; a bar tak
 class ProgressStrip(QWidget):
     """One tick a step while a picture develops, a bar while a model loads, words always.
 
-    Signals: stop_requested(), live_requested() where an older picture hides the running one.
+    Signals: stop_requested(), live_requested() where an older picture hides the running one, said(text) when the
+    words change.
     """
 
     stop_requested = Signal()
     live_requested = Signal()
+    said = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,17 +60,21 @@ class ProgressStrip(QWidget):
     def text(self) -> str:
         return self._label.text()
 
+    def _say(self, text: str) -> None:
+        self._label.setText(text)
+        self.said.emit(text)
+
     def idle(self, text: str) -> None:
         """Nothing runs; `text` says what came of the last job."""
         self._job = None
         self._clock.stop()
         self._live.hide()
         self._ticks.show_nothing()
-        self._label.setText(text)
+        self._say(text)
 
     def show_paused(self) -> None:
         self._clock.stop()
-        self._label.setText(self.tr("Paused"))
+        self._say(self.tr("Paused"))
 
     def offer_stop(self, offered: bool) -> None:
         """Whether there is anything to stop."""
@@ -82,14 +88,14 @@ class ProgressStrip(QWidget):
         self._job = event.job_id
         self._clock.stop()
         self._ticks.show_steps(0, event.request.steps)
-        self._label.setText(self.tr("Starting"))
+        self._say(self.tr("Starting"))
 
     @Slot(object)
     def on_phase(self, event: PhaseChanged) -> None:
         if event.phase == Phase.DENOISING and self._ticks.done:
             return
         self._words = words.phase(event)
-        self._label.setText(self._words)
+        self._say(self._words)
         if event.phase == Phase.LOADING and event.total_bytes:
             self._clock.stop()
             self._ticks.show_share(event.done_bytes / event.total_bytes)
@@ -115,7 +121,7 @@ class ProgressStrip(QWidget):
         text = words.stage(event.stage, self.tr("Step {0} of {1}").format(event.step, event.total))
         if event.seconds_left is not None:
             text = self.tr("{0}, {1} left").format(text, words.duration(event.seconds_left))
-        self._label.setText(text)
+        self._say(text)
 
     @Slot(object)
     def on_saved(self, event: Saved) -> None:
@@ -136,7 +142,7 @@ class ProgressStrip(QWidget):
     def _on_second(self) -> None:
         seconds = self._since.elapsed() / 1000
         if seconds >= 2:
-            self._label.setText(f"{self._words}, {words.duration(seconds)}")
+            self._say(f"{self._words}, {words.duration(seconds)}")
 
 
 class _Ticks(QWidget):

@@ -1,4 +1,4 @@
-"""The steps of the picture that is shown: scrub through them, play them, go on from one of them."""
+"""The steps of the picture that is shown: scrub through them, play them, compare two, go on from one of them."""
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QAction
@@ -7,26 +7,37 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButt
 from desktop.messages import Frame, TimelineStep
 from desktop.ui import icons, theme
 from desktop.ui.timeline_scrubber import TimelineScrubber
+from desktop.ui.timeline_steps import LiveSteps, change, level, place_of
+from desktop.ui.wipe_view import Side
 
 _PLAY_MS = 120
 _VARIATIONS = 4
 
 
 class TimelineBar(QWidget):
-    """Signals: frame_wanted(Frame, or None for the finished picture), branch_wanted(steps kept),
-    variations_wanted(steps kept, count), export_wanted().
+    """Shows the steps of a finished picture, or those of one that develops, as far as they are taken.
+
+    Signals: frame_wanted(Frame, or None for what stands at the end: the finished picture, or the newest preview),
+    pair_wanted(left Side, right Side) and pair_closed() while two steps are compared,
+    branch_wanted(steps kept), variations_wanted(steps kept, count), export_wanted(), live_wanted(), stop_requested().
     """
 
     frame_wanted = Signal(object)
+    pair_wanted = Signal(object, object)
+    pair_closed = Signal()
     branch_wanted = Signal(int)
     variations_wanted = Signal(int, int)
     export_wanted = Signal()
+    live_wanted = Signal()
+    stop_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(theme.BAR)
         self._steps: tuple[TimelineStep, ...] = ()
-        self._done = ""
+        self._last = 0  # the index of the chain's last step
+        self._live = False
+        self._end = ""  # the words for what stands at the end
         self._label = QLabel(self)
         theme.set_kind(self._label, "quiet")
         theme.use_tabular_figures(self._label)
@@ -36,6 +47,7 @@ class TimelineBar(QWidget):
         self._play.clicked.connect(self._on_play)
         self.scrubber = TimelineScrubber(self)
         self.scrubber.moved.connect(self._on_moved)
+        self.scrubber.second_moved.connect(self._on_second_moved)
         self._noise = QToolButton(self)
         self._noise.setText(self.tr("Noise"))
         self._noise.setCheckable(True)
@@ -45,6 +57,13 @@ class TimelineBar(QWidget):
             self.tr("Show the noisy state x_t that each step starts from,\ninstead of the clean picture x₀ it predicts")
         )
         self._noise.toggled.connect(self._on_noise)
+        self._compare = _button(self, "columns-2", self.tr("Compare two steps"))
+        self._compare.setCheckable(True)
+        theme.set_kind(self._compare, "plain")
+        self._compare.setToolTip(
+            self.tr("Compare two steps with a wipe.\nDrag the second mark, or move it with Shift and the arrow keys.")
+        )
+        self._compare.toggled.connect(self._on_compare)
         self.branch_button = QPushButton(self.tr("Branch"), self)
         theme.set_kind(self.branch_button, "quiet")
         self.branch_button.setToolTip(
@@ -52,14 +71,23 @@ class TimelineBar(QWidget):
         )
         self.branch_button.clicked.connect(self._on_branch)
         self._more = _button(self, "ellipsis", self.tr("More about the steps"))
-        self._menu = QMenu(self)
+        self.menu = QMenu(self)
         self._variations = QAction(self.tr("Four variations from this step"), self)
         self._variations.triggered.connect(self._on_variations)
         export = QAction(self.tr("Export the steps…"), self)
         export.triggered.connect(self.export_wanted)
-        self._menu.addActions([self._variations, export])
-        self._more.setMenu(self._menu)
+        self.menu.addActions([self._variations, export])
+        self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._to_live = QPushButton(self.tr("Live"), self)
+        theme.set_kind(self._to_live, "link")
+        self._to_live.setToolTip(self.tr("Back to the running picture (End)"))
+        self._to_live.setAccessibleName(self.tr("Back to the running picture"))
+        self._to_live.clicked.connect(self.live_wanted)
+        self._to_live.hide()
+        self._stop = _button(self, "stop", self.tr("Stop the running picture (Esc)"))
+        self._stop.clicked.connect(self.stop_requested)
+        self._stop.hide()
         self._clock = QTimer(self)
         self._clock.setInterval(_PLAY_MS)
         self._clock.timeout.connect(self._on_tick)
@@ -69,9 +97,8 @@ class TimelineBar(QWidget):
         row.addWidget(self._label)
         row.addWidget(self._play)
         row.addWidget(self.scrubber, 1)
-        row.addWidget(self._noise)
-        row.addWidget(self.branch_button)
-        row.addWidget(self._more)
+        for widget in (self._to_live, self._noise, self._compare, self.branch_button, self._more, self._stop):
+            row.addWidget(widget)
 
     @property
     def text(self) -> str:
@@ -83,40 +110,140 @@ class TimelineBar(QWidget):
         return self._noise.isChecked()
 
     @property
+    def live(self) -> bool:
+        """Whether the steps are those of a picture that develops."""
+        return self._live
+
+    @property
+    def at_end(self) -> bool:
+        return self.scrubber.place >= len(self._steps)
+
+    @property
+    def index(self) -> int | None:
+        """Of the step that is looked at; None at the end."""
+        return None if self.at_end else self._steps[self.scrubber.place].index
+
+    @property
     def steps(self) -> tuple[TimelineStep, ...]:
         return self._steps
 
-    def show_steps(self, steps: tuple[TimelineStep, ...], done: str) -> None:
-        """Begin at the finished picture. done: the words for it."""
+    def show_steps(self, steps: tuple[TimelineStep, ...], done: str, at: int | None = None) -> None:
+        """Those of a finished picture. done: the words for it. at: begin at the step of this index, not at the picture.
+
+        A comparison goes on where the steps were live until now.
+        """
         self._stop_playing()
-        self._steps, self._done = steps, done
+        second = self.scrubber.second
+        pair_index = None if second is None or second >= len(self._steps) else self._steps[second].index
+        goes_on = bool(steps) and self._live and second is not None
+        self._steps, self._end, self._live = steps, done, False
+        self._last = steps[-1].index if steps else 0
         self.scrubber.set_count(len(steps))
-        grows = all(step.stage == "main" for step in steps)  # a chain of several stages cannot be branched from
+        if at is not None and steps:
+            self.scrubber.set_place(place_of(steps, at))
+        if goes_on:
+            self.scrubber.set_second(len(steps) if pair_index is None else place_of(steps, pair_index))
+        else:
+            self.forget_comparison()
+        grows = bool(steps) and all(step.stage == "main" for step in steps)  # a chain of several stages grows no branch
         self.branch_button.setEnabled(grows)
         self._variations.setEnabled(grows)
+        self._fit()
         self._show_words()
+        if at is not None or goes_on:
+            self._tell()
+
+    def show_live(self, live: LiveSteps, text: str, *, at_end: bool) -> None:
+        """The steps so far of a picture that develops. at_end: go to the newest; else stay where the person looks."""
+        steps, scrubber = live.steps, self.scrubber
+        if not self._live:
+            self._stop_playing()
+            self.forget_comparison()
+            self._live = True
+            self._steps = steps
+            self.scrubber.set_count(len(steps), live.ahead)
+            self._fit()
+        index = None if at_end else self.index
+        second = None
+        if scrubber.second is not None and scrubber.second < len(self._steps):
+            second = self._steps[scrubber.second].index
+        self._steps, self._last, self._end = steps, live.total, text
+        scrubber.grow(len(steps), live.ahead, len(steps) if index is None else place_of(steps, index))
+        if scrubber.second is not None:
+            scrubber.set_second(len(steps) if second is None else place_of(steps, second))
+            self._tell()
+        if self.at_end:
+            self._show_words()
+
+    def say(self, text: str) -> None:
+        """What is said at the end of the steps of a picture that develops."""
+        if self._live:
+            self._end = text
+            if self.at_end:
+                self._show_words()
+
+    def offer_live(self, offered: bool) -> None:
+        """Whether something else than the running picture's newest step is looked at."""
+        self._to_live.setVisible(offered)
+
+    def offer_stop(self, offered: bool) -> None:
+        self._stop.setVisible(offered)
 
     # What the user does
 
     @Slot(int)
     def _on_moved(self, place: int) -> None:
         self._stop_playing()
-        self._show(place)
+        self._show_words()
+        self._tell()
+
+    @Slot(int)
+    def _on_second_moved(self, place: int) -> None:
+        self._tell()
 
     @Slot(bool)
     def _on_noise(self, checked: bool) -> None:
-        self._show(self.scrubber.place)
+        self._tell()
+
+    @Slot(bool)
+    def _on_compare(self, checked: bool) -> None:
+        self._stop_playing()
+        if not checked:
+            self.scrubber.set_second(None)
+            self.pair_closed.emit()
+            self.frame_wanted.emit(self._frame(self.scrubber.place))
+            return
+        if self.at_end:  # the end with itself would be no comparison
+            self.scrubber.set_place(len(self._steps) // 2)
+        self.scrubber.set_second(len(self._steps))
+        self._show_words()
+        self._tell()
+
+    @Slot()
+    def stop_comparing(self) -> None:
+        """And show the step that the first mark stands at."""
+        self._compare.setChecked(False)
+
+    def forget_comparison(self) -> None:
+        """Stop comparing; something else is about to be shown."""
+        if self._compare.isChecked():
+            self._compare.blockSignals(True)
+            self._compare.setChecked(False)
+            self._compare.blockSignals(False)
+            self.scrubber.set_second(None)
+            self.pair_closed.emit()
 
     @Slot()
     def _on_play(self) -> None:
         if self._clock.isActive():
             self._stop_playing()
             return
-        if self.scrubber.place >= len(self._steps):
+        if self.at_end:
             self.scrubber.set_place(0)
         self._play.setIcon(icons.icon("pause"))
         self._clock.start()
-        self._show(self.scrubber.place)
+        self._show_words()
+        self._tell()
 
     @Slot()
     def _on_tick(self) -> None:
@@ -124,7 +251,8 @@ class TimelineBar(QWidget):
         self.scrubber.set_place(place)
         if place >= len(self._steps):
             self._stop_playing()
-        self._show(place)
+        self._show_words()
+        self._tell()
 
     @Slot()
     def _on_branch(self) -> None:
@@ -146,9 +274,16 @@ class TimelineBar(QWidget):
         self._clock.stop()
         self._play.setIcon(icons.icon("play"))
 
-    def _show(self, place: int) -> None:
-        self._show_words()
-        self.frame_wanted.emit(self._frame(place))
+    def _fit(self) -> None:
+        """A picture that develops grows no branch yet, and is not played."""
+        for widget in (self._play, self.branch_button, self._more):
+            widget.setVisible(not self._live)
+
+    def _tell(self) -> None:
+        if self.scrubber.second is None:
+            self.frame_wanted.emit(self._frame(self.scrubber.place))
+        else:
+            self.pair_wanted.emit(self._side(self.scrubber.place), self._side(self.scrubber.second))
 
     def _frame(self, place: int) -> Frame | None:
         if place >= len(self._steps):
@@ -156,20 +291,26 @@ class TimelineBar(QWidget):
         step = self._steps[place]
         return step.x_t if self._noise.isChecked() else step.x_0
 
+    def _side(self, place: int) -> Side:
+        if place >= len(self._steps):
+            return Side(frame=None, text=self.tr("Now") if self._live else self.tr("Finished"))
+        step = self._steps[place]
+        text = self.tr("Step {0}").format(step.index)
+        return Side(frame=self._frame(place), text=" · ".join(part for part in (text, level(step)) if part))
+
     def _show_words(self) -> None:
         place = self.scrubber.place
         if place >= len(self._steps):
-            self._label.setText(self._done)
+            self._label.setText(self._end)
             self._label.setToolTip("")
             return
         step = self._steps[place]
-        text = self.tr("Step {0} of {1}").format(step.index, self._steps[-1].index)
-        if step.change is not None:
-            text += self.tr(" · changed {0} %").format(f"{100 * step.change:.1f}")
+        text = self.tr("Step {0} of {1}").format(step.index, self._last)
+        share = change(self._steps, place)
+        if share is not None:
+            text += self.tr(" · changed {0} %").format(f"{100 * share:.1f}")
         self._label.setText(text)
-        level = "" if step.log_snr is None else self.tr("log SNR {0}, ").format(f"{step.log_snr:.2f}")
-        sigma = "" if step.sigma is None else self.tr("σ {0}, ").format(f"{step.sigma:.3f}")
-        self._label.setToolTip(f"{level}{sigma}t {step.timestep:.0f}")
+        self._label.setToolTip(", ".join(part for part in (level(step), f"t {step.timestep:.0f}") if part))
 
 
 def _button(parent: QWidget, icon: str, tip: str) -> QToolButton:

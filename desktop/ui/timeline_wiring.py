@@ -1,17 +1,32 @@
-"""The timeline of the picture that is shown: read when it appears, shown under it, branched from."""
+"""The timeline of the picture that is shown: filled while it develops, read when it is finished, branched from."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.errors import KnownError
-from desktop.messages import Branch, PictureRecord, TimelineStep, random_seed
+from desktop.messages import (
+    Branch,
+    Cancelled,
+    Failed,
+    Frame,
+    PictureRecord,
+    Preview,
+    Saved,
+    Started,
+    TimelineStep,
+    random_seed,
+)
 from desktop.ui import words
 from desktop.ui.background import Background
 from desktop.ui.create_page import CreatePage
+from desktop.ui.picture_fit import frame_image
 from desktop.ui.timeline_bar import TimelineBar
+from desktop.ui.timeline_steps import LiveSteps
+from desktop.ui.wipe_view import Side, WipeView
 
 ReadTimeline = Callable[[PictureRecord], tuple[TimelineStep, ...]]  # may take 100s of ms; raises KnownError
 ExportTimeline = Callable[[PictureRecord, tuple[TimelineStep, ...], Path, bool], None]  # the last: the noisy states
@@ -19,7 +34,7 @@ Verify = Callable[[str], object]  # a picture's path; begins to make it again; m
 
 
 class TimelineWiring(QObject):
-    """Attributes: bar. Hides while a picture develops, and where a picture kept no steps."""
+    """Attributes: bar. Hides until the first step of a picture that develops, and where a picture kept no steps."""
 
     def __init__(
         self, page: CreatePage, read: ReadTimeline, export: ExportTimeline, verify: Verify, parent: QObject
@@ -27,6 +42,10 @@ class TimelineWiring(QObject):
         super().__init__(parent)
         self._page, self._read, self._export, self._verify = page, read, export, verify
         self._record: PictureRecord | None = None
+        self._live: LiveSteps | None = None  # of the job that runs
+        self._shown: LiveSteps | None = None  # of the job whose steps the bar shows; none where they are a record's
+        self._held: PictureRecord | None = None  # the finished picture whose step is looked at while it is read
+        self._wipe: WipeView | None = None
         self.bar = TimelineBar(page)
         page.add_timeline(self.bar)
         self._reader = Background("timeline-reader", self)
@@ -39,7 +58,14 @@ class TimelineWiring(QObject):
         page.preview.verify_wanted.connect(self._on_verify)
         page.preview.record_shown.connect(self._on_record)
         page.preview.developing.connect(self._on_developing)
-        self.bar.frame_wanted.connect(page.preview.show_frame)
+        page.job_started.connect(self._on_started)
+        page.job_stepped.connect(self._on_stepped)
+        page.job_ended.connect(self._on_ended)
+        page.live_shown.connect(self._on_live_shown)
+        page.progress.said.connect(self._on_said)
+        self.bar.frame_wanted.connect(self._on_frame)
+        self.bar.pair_wanted.connect(self._on_pair)
+        self.bar.pair_closed.connect(self._on_pair_closed)
         self.bar.branch_wanted.connect(self._on_branch)
         self.bar.variations_wanted.connect(self._on_variations)
         self.bar.export_wanted.connect(self._on_export)
@@ -50,10 +76,72 @@ class TimelineWiring(QObject):
         self._writer.wait()
         self._verifier.wait()
 
+    # While a picture develops
+
+    @Slot(object)
+    def _on_started(self, event: Started) -> None:
+        if self._live is None or self._live.job_id != event.job_id:  # one that was paused goes on
+            self._live = LiveSteps(event.job_id, event.request)
+
+    @Slot(object)
+    def _on_stepped(self, event: Preview) -> None:
+        if self._live is None or self._live.job_id != event.job_id:
+            return
+        self._live.take(event)
+        if self._page.held and self._shown is not self._live:
+            return  # something else is looked at
+        self._shown = self._live
+        self.bar.show_live(self._live, self._page.progress.text, at_end=not self._page.held)
+        self._page.show_timeline(True)
+        if not self._page.held and self.bar.noisy:
+            self._page.preview.show_frame(self._newest())
+
+    @Slot(object)
+    def _on_ended(self, event: Saved | Cancelled | Failed) -> None:
+        if self._live is None or self._live.job_id != event.job_id:
+            return
+        self._live = None
+        if self._shown is None or self._shown.job_id != event.job_id:
+            return
+        if not isinstance(event, Saved):
+            self.bar.say(self._page.progress.text)
+        elif self._page.held:  # the picture comes, and what is looked at stays
+            self._held = event.record
+            self._page.preview.show_record(event.record, hold=True)
+
+    @Slot()
+    def _on_live_shown(self) -> None:
+        self.bar.forget_comparison()
+        self._held = None
+        self._shown = self._live
+        if self._live is None or self._live.newest is None:
+            self._page.show_timeline(False)
+            return
+        self._page.preview.on_preview(self._live.newest)
+        self.bar.show_live(self._live, self._page.progress.text, at_end=True)
+        self._page.show_timeline(True)
+
+    @Slot(str)
+    def _on_said(self, text: str) -> None:
+        if self._live is not None and self._shown is self._live:
+            self.bar.say(text)
+
+    def _newest(self) -> Frame | None:
+        """What stands at the end of the steps of a picture that develops, or was stopped."""
+        newest = None if self._shown is None else self._shown.newest
+        if newest is None:
+            return None
+        noisy = newest.taken.x_t if newest.taken is not None and self.bar.noisy else None
+        return noisy or newest.frame
+
+    # When it is finished
+
     @Slot(object)
     def _on_record(self, record: PictureRecord) -> None:
         self._record = None  # until its steps are there; those of the last picture are none of this one's
-        self.bar.show_steps((), self._done(record))
+        if record is not self._held:
+            self._held = self._shown = None
+            self.bar.show_steps((), self._done(record))
         self._reader.start(lambda: (record, self._read(record)))
 
     @Slot()
@@ -66,18 +154,64 @@ class TimelineWiring(QObject):
     def _on_read(self, result: tuple[PictureRecord, tuple[TimelineStep, ...]]) -> None:
         record, steps = result
         if not steps:
-            self._page.show_timeline(False)
+            self._on_no_timeline(None)
             return
+        at = self.bar.index if self._held is not None else None
+        self._held = self._shown = None
         self._record = record
-        self.bar.show_steps(steps, self._done(record))
+        self.bar.show_steps(steps, self._done(record), at)
         self._page.show_timeline(True)
 
     def _done(self, record: PictureRecord) -> str:
         return self.tr("Done in {0} · seed {1}").format(words.duration(record.seconds), record.request.seed)
 
     @Slot(object)
-    def _on_no_timeline(self, error: Exception) -> None:
+    def _on_no_timeline(self, error: Exception | None) -> None:
+        if self._held is not None:  # there is no step to look at any more
+            self._held = self._shown = None
+            self.bar.forget_comparison()
+            self._page.hold(self._page.running is not None)
+            self._page.preview.show_frame(None)
         self._page.show_timeline(False)
+
+    # Looking at a step, or at two
+
+    @Slot(object)
+    def _on_frame(self, frame: Frame | None) -> None:
+        page, develops = self._page, self._live is not None and self._shown is self._live
+        if self.bar.at_end and develops:
+            page.go_live()
+            if self.bar.noisy:
+                page.preview.show_frame(self._newest())
+            return
+        # Another picture may be running: at the end of this one's steps it is still this one that is looked at.
+        page.hold(not self.bar.at_end or page.running is not None)
+        page.preview.show_frame(self._newest() if self.bar.at_end and self.bar.live else frame)
+
+    @Slot(object, object)
+    def _on_pair(self, left: Side, right: Side) -> None:
+        preview = self._page.preview
+        self._page.hold(True)
+        if self._wipe is None:
+            self._wipe = WipeView(preview)
+            self._wipe.closed.connect(self.bar.stop_comparing)
+            preview.set_cover(self._wipe)
+        images = self._image(left), self._image(right)
+        self._wipe.show_pair(images, (left.text, right.text), preview.full)
+
+    def _image(self, side: Side) -> QImage:
+        frame = self._newest() if side.frame is None and self.bar.live else side.frame
+        return self._page.preview.finished if frame is None else frame_image(frame)
+
+    @Slot()
+    def _on_pair_closed(self) -> None:
+        if self._wipe is not None:
+            if self._wipe.hasFocus():
+                self.bar.scrubber.setFocus()
+            self._wipe = None
+            self._page.preview.set_cover(None)
+
+    # Going on from a step
 
     @Slot(int)
     def _on_branch(self, step: int) -> None:
