@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
     timeline = commands.add_parser("timeline", parents=[common], help="the steps a picture came by")
     timeline.add_argument("image")
-    timeline.add_argument("--export", metavar="FILE", help="write them as .gif, .webp, or a strip as .png or .jpg")
+    timeline.add_argument("--export", metavar="FILE", help="as .gif, .webp, .mp4, or a strip as .png or .jpg")
     timeline.add_argument("--noisy", action="store_true", help="the noisy states instead of the predicted pictures")
 
     attention = commands.add_parser(

@@ -9,11 +9,13 @@ from desktop.errors import KnownError
 from desktop.files import write_atomically
 from desktop.frames import as_image
 from desktop.messages import TimelineStep
+from desktop.store import film
 
 if TYPE_CHECKING:
     from PIL import Image
 
-FORMATS = (".gif", ".webp", ".png", ".jpg")  # the last two: a strip of frames
+FILMS = (".gif", ".webp", ".mp4")  # the last where the machine has ffmpeg
+STRIPS = (".png", ".jpg")
 FRAME_MS = 120
 LAST_MS = 1500  # the finished picture stays for a while
 STRIP_FRAMES = 8
@@ -21,25 +23,30 @@ STRIP_SIDE = 192  # pixels
 
 
 def export(path: Path, steps: Sequence[TimelineStep], picture: "Image.Image", kind: str = "x_0") -> None:
-    """Write the steps, and the finished picture after them, to a GIF, WebP, or a strip as PNG or JPEG.
+    """Write the steps, and the finished picture after them, to a GIF, WebP or MP4, or a strip as PNG or JPEG.
 
     picture: RGB. kind: "x_0" or "x_t". Raises KnownError for another ending, steps without frames, or a full disk.
     """
     ending = path.suffix.lower()
-    if ending not in FORMATS:
+    if ending not in FILMS + STRIPS:
         raise KnownError(
             f"A timeline cannot be written as {ending or 'a file without an ending'}",
-            "Name a file that ends in .gif, .webp, .png or .jpg.",
+            "Name a file that ends in .gif, .webp, .mp4, .png or .jpg.",
         )
     frames = [as_image(frame) for step in steps if (frame := getattr(step, kind)) is not None]
     if not frames:
         raise KnownError("This picture's steps have no frames to show", "Make the picture again.")
     buffer = io.BytesIO()
-    if ending in (".gif", ".webp"):
+    if ending in FILMS:
         _film(buffer, frames, picture, ending)
     else:
         _strip(frames, picture).save(buffer, "PNG" if ending == ".png" else "JPEG", quality=90)
     write_atomically(path, buffer.getvalue())
+
+
+def film_endings() -> tuple[str, ...]:
+    """Those that this machine can write."""
+    return FILMS if film.ffmpeg() else FILMS[:-1]
 
 
 def _film(buffer: io.BytesIO, frames: "Sequence[Image.Image]", picture: "Image.Image", ending: str) -> None:
@@ -51,6 +58,9 @@ def _film(buffer: io.BytesIO, frames: "Sequence[Image.Image]", picture: "Image.I
     shown.append(picture.resize(size, Image.Resampling.LANCZOS))
     first, rest = shown[0], shown[1:]
     durations = [FRAME_MS] * len(frames) + [LAST_MS]
+    if ending == ".mp4":
+        buffer.write(film.mp4(shown, durations))
+        return
     options = {"save_all": True, "append_images": rest, "duration": durations, "loop": 0}
     if ending == ".gif":
         first.save(buffer, "GIF", **options)

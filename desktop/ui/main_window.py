@@ -3,7 +3,9 @@
 import base64
 import binascii
 import contextlib
+import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal, Slot
@@ -190,6 +192,16 @@ class MainWindow(QMainWindow):
         from desktop.ui.timeline_wiring import TimelineWiring
 
         self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
+        self._timeline.exporting.connect(self._on_exporting)
+        self._timeline.exported.connect(self._on_exported)
+        self._timeline.not_exported.connect(self.toast.hide)
+
+    def add_attention(self, attend: "Attend") -> None:
+        """Show which part of a finished picture each word of its prompt drew. Called once, after the first paint."""
+        from desktop.ui.attention_wiring import AttentionWiring
+
+        self._attention = AttentionWiring(self.create_page, attend, self)
+        self._attention.connect_bridge(self._bridge)
 
     @property
     def gallery_page(self) -> QWidget | None:
@@ -443,6 +455,18 @@ class MainWindow(QMainWindow):
     def _on_side_toggled(self, shown: bool) -> None:
         self._side_wanted = shown
         self._fit_side()
+
+    @Slot(object)
+    def _on_exporting(self, path: Path) -> None:
+        self.toast.show_message(self.tr("Writing {0}…").format(path.name), stay=True)
+
+    @Slot(object)
+    def _on_exported(self, path: Path) -> None:
+        self.toast.show_message(
+            self.tr("The steps are in {0}").format(path.name),
+            action=self.tr("Show in folder"),
+            on_action=functools.partial(places.reveal, path),
+        )
 
     @Slot(str)
     def _on_theme_changed(self, mode: str) -> None:

@@ -1,17 +1,20 @@
 """The steps of the picture that is shown: scrub through them, play them, compare two, go on from one of them."""
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from desktop.messages import Frame, TimelineStep
 from desktop.ui import icons, theme
+from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.timeline_scrubber import TimelineScrubber
 from desktop.ui.timeline_steps import LiveSteps, change, level, place_of
 from desktop.ui.wipe_view import Side
 
 _PLAY_MS = 120
 _VARIATIONS = 4
+_LABEL, _LABEL_NARROW = 188, 96  # the words' width; the second where the bar is narrower than the third
+_NARROW = 680
 
 
 class TimelineBar(QWidget):
@@ -38,10 +41,10 @@ class TimelineBar(QWidget):
         self._last = 0  # the index of the chain's last step
         self._live = False
         self._end = ""  # the words for what stands at the end
-        self._label = QLabel(self)
+        self._label = ElidedLabel(self)
         theme.set_kind(self._label, "quiet")
         theme.use_tabular_figures(self._label)
-        self._label.setMinimumWidth(184)  # so that the ticks stay put while the words change
+        self._label.setFixedWidth(_LABEL)  # so that the ticks stay put while the words change
         self._label.setAccessibleName(self.tr("Step"))
         self._play = _button(self, "play", self.tr("Play the steps"))
         self._play.clicked.connect(self._on_play)
@@ -74,9 +77,9 @@ class TimelineBar(QWidget):
         self.menu = QMenu(self)
         self._variations = QAction(self.tr("Four variations from this step"), self)
         self._variations.triggered.connect(self._on_variations)
-        export = QAction(self.tr("Export the steps…"), self)
-        export.triggered.connect(self.export_wanted)
-        self.menu.addActions([self._variations, export])
+        self._export = QAction(self.tr("Export the steps…"), self)
+        self._export.triggered.connect(self.export_wanted)
+        self.menu.addActions([self._variations, self._export])
         self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._to_live = QPushButton(self.tr("Live"), self)
@@ -99,6 +102,10 @@ class TimelineBar(QWidget):
         row.addWidget(self.scrubber, 1)
         for widget in (self._to_live, self._noise, self._compare, self.branch_button, self._more, self._stop):
             row.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._label.setFixedWidth(_LABEL if self.width() >= _NARROW else _LABEL_NARROW)
 
     @property
     def text(self) -> str:
@@ -181,6 +188,9 @@ class TimelineBar(QWidget):
             self._end = text
             if self.at_end:
                 self._show_words()
+
+    def offer_export(self, offered: bool) -> None:
+        self._export.setEnabled(offered)
 
     def offer_live(self, offered: bool) -> None:
         """Whether something else than the running picture's newest step is looked at."""
@@ -302,7 +312,7 @@ class TimelineBar(QWidget):
         place = self.scrubber.place
         if place >= len(self._steps):
             self._label.setText(self._end)
-            self._label.setToolTip("")
+            self._label.setToolTip(self._end)
             return
         step = self._steps[place]
         text = self.tr("Step {0} of {1}").format(step.index, self._last)
@@ -310,7 +320,7 @@ class TimelineBar(QWidget):
         if share is not None:
             text += self.tr(" · changed {0} %").format(f"{100 * share:.1f}")
         self._label.setText(text)
-        self._label.setToolTip(", ".join(part for part in (level(step), f"t {step.timestep:.0f}") if part))
+        self._label.setToolTip(", ".join(part for part in (text, level(step), f"t {step.timestep:.0f}") if part))
 
 
 def _button(parent: QWidget, icon: str, tip: str) -> QToolButton:

@@ -62,5 +62,5 @@ def change(steps: tuple[TimelineStep, ...], place: int) -> float | None:
 def level(step: TimelineStep) -> str:
     """How much noise there is, in the words of the papers; "" where it is not known."""
     sigma = "" if step.sigma is None else _tr("σ {0}").format(f"{step.sigma:.3f}")
-    snr = "" if step.log_snr is None else _tr("log SNR {0}").format(f"{step.log_snr:.2f}")
+    snr = "" if step.log_snr is None else _tr("log SNR {0}").format(f"{step.log_snr:.2f}".replace("-", "−"))
     return ", ".join(text for text in (sigma, snr) if text)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -34,7 +34,14 @@ Verify = Callable[[str], object]  # a picture's path; begins to make it again; m
 
 
 class TimelineWiring(QObject):
-    """Attributes: bar. Hides until the first step of a picture that develops, and where a picture kept no steps."""
+    """Attributes: bar. Hides until the first step of a picture that develops, and where a picture kept no steps.
+
+    Signals: exporting(Path), then exported(Path) or not_exported(), which the page says the reason of.
+    """
+
+    exporting = Signal(object)
+    exported = Signal(object)
+    not_exported = Signal()
 
     def __init__(
         self, page: CreatePage, read: ReadTimeline, export: ExportTimeline, verify: Verify, parent: QObject
@@ -52,6 +59,7 @@ class TimelineWiring(QObject):
         self._reader.done.connect(self._on_read)
         self._reader.failed.connect(self._on_no_timeline)
         self._writer = Background("timeline-writer", self)
+        self._writer.done.connect(self._on_exported)
         self._writer.failed.connect(self._on_not_exported)
         self._verifier = Background("verifier", self)
         self._verifier.failed.connect(self._on_not_verified)
@@ -236,16 +244,36 @@ class TimelineWiring(QObject):
         if self._record is None:
             return
         record, steps, noisy = self._record, self.bar.steps, self.bar.noisy
+        from desktop.store.timeline_export import STRIPS, film_endings
+
         start = str(Path(record.path).with_suffix(".webp").name)
-        kinds = self.tr("Film (*.webp *.gif);;Strip (*.png *.jpg)")
-        chosen, _ = QFileDialog.getSaveFileName(self._page, self.tr("Export the steps"), start, kinds)
-        if chosen:
-            self._writer.start(lambda: self._export(record, steps, Path(chosen), noisy))
+        films, strips = (" ".join(f"*{ending}" for ending in kind) for kind in (film_endings(), STRIPS))
+        kinds = self.tr("Film ({0});;Strip ({1})").format(films, strips)
+        chosen, kind = QFileDialog.getSaveFileName(self._page, self.tr("Export the steps"), start, kinds)
+        if not chosen:
+            return
+        path = Path(chosen)
+        if not path.suffix:  # the system's own dialogs add one, Qt's does not
+            path = path.with_suffix(".png" if kind.endswith(f"({strips})") else ".gif")
+        self.bar.offer_export(False)  # one at a time, so that each says how it ended
+        self.exporting.emit(path)
+
+        def write() -> Path:
+            self._export(record, steps, path, noisy)
+            return path
+
+        self._writer.start(write)
+
+    @Slot(object)
+    def _on_exported(self, path: Path) -> None:
+        self.bar.offer_export(True)
+        self.exported.emit(path)
 
     @Slot(object)
     def _on_not_exported(self, error: Exception) -> None:
-        known = error if isinstance(error, KnownError) else KnownError(self.tr("The steps could not be written"))
-        self._page.show_error(known)
+        self.bar.offer_export(True)
+        self.not_exported.emit()
+        self._page.show_error(_known(error, self.tr("The steps could not be written")))
 
     @Slot(object)
     def _on_verify(self, record: PictureRecord) -> None:
@@ -253,5 +281,8 @@ class TimelineWiring(QObject):
 
     @Slot(object)
     def _on_not_verified(self, error: Exception) -> None:
-        known = error if isinstance(error, KnownError) else KnownError(self.tr("The picture could not be read"))
-        self._page.show_error(known)
+        self._page.show_error(_known(error, self.tr("The picture could not be read")))
+
+
+def _known(error: Exception, what: str) -> KnownError:
+    return error if isinstance(error, KnownError) else KnownError(f"{what} ({type(error).__name__}: {error})")

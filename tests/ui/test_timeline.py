@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog
 
 from desktop.errors import KnownError
 from desktop.messages import Branch, QueueChanged, Started, TimelineStep, Verified
@@ -304,3 +305,51 @@ def test_a_picture_made_in_stages_offers_no_branch(bar):
     bar.show_steps((dataclasses.replace(bar.steps[0], stage="prior", x_0=None, x_t=None), *bar.steps), "Done")
     assert not bar.branch_button.isEnabled()
     assert not bar._variations.isEnabled()
+
+
+@pytest.fixture
+def export_to(shown, tmp_path, monkeypatch):
+    """Press Export and choose this file."""
+
+    def export_to(name, kind="Film (*.gif)"):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *what: (str(tmp_path / name), kind))
+        shown.wiring.bar._export.trigger()
+        return tmp_path / name
+
+    return export_to
+
+
+def test_an_export_says_that_it_goes_on_and_when_it_is_done(shown, export_to, qtbot):
+    shown.show(qtbot)
+    told = []
+    shown.wiring.exporting.connect(lambda path: told.append(("begun", path)))
+    shown.wiring.exported.connect(lambda path: told.append(("done", path)))
+    with qtbot.waitSignal(shown.wiring.exported):
+        path = export_to("film.webp")
+    assert told == [("begun", path), ("done", path)]
+    assert [what[2:] for what in shown.exported] == [(path, False)]
+    assert shown.wiring.bar._export.isEnabled()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Film (*.webp)", "x.gif"), ("Strip (*.png *.jpg)", "x.png")])
+def test_a_name_without_an_ending_gets_one(shown, export_to, qtbot, kind, name):
+    shown.show(qtbot)
+    with qtbot.waitSignal(shown.wiring.exported) as told:
+        export_to("x", kind)
+    assert told.args[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(KnownError("The disk is full"), "The disk is full"), (OSError("no such device"), "no such device")],
+)
+def test_an_export_that_fails_says_why(shown, export_to, qtbot, error, words):
+    def fail(*what):
+        raise error
+
+    shown.wiring._export = fail
+    shown.show(qtbot)
+    with qtbot.waitSignal(shown.wiring.not_exported):
+        export_to("film.webp")
+    assert words in shown.page.messages.text
+    assert shown.wiring.bar._export.isEnabled()
