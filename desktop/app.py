@@ -41,6 +41,7 @@ _AFTER_THE_FIRST_PAINT = (
     "asyncio",
     "qasync",
     "desktop.studio",
+    "desktop.ui.attention_wiring",
     "desktop.ui.gallery_strip",
     "desktop.ui.history_panel",
     "desktop.ui.pictures_wiring",
@@ -134,6 +135,7 @@ class App(QObject):
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
         self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline, self.studio.verify)
+        self.window.add_attention(self.studio.attend)
         self._left_over = self.studio.queue.adopt()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)

@@ -128,6 +128,23 @@ def test_a_picture_is_verified_in_the_window(qtbot, start):
     assert len(app.studio.pictures.list()) == 1, "nothing was saved"
 
 
+def test_the_words_of_a_picture_are_shown_over_it_and_nothing_is_saved(qtbot, start):
+    app = start()
+    _, record = _generate(qtbot, app, "a red apple", steps=4)
+    page, attention = app.window.create_page, app.window._attention
+    qtbot.waitUntil(lambda: page.preview.record == record)
+    page.preview.setFocus()
+    with qtbot.waitSignal(app.bridge.attention_seen, timeout=WAIT_MS) as told:
+        page.preview._on_attention()
+    assert told.args[0].identical
+    qtbot.waitUntil(lambda: attention.view is not None and attention.view.words[2].hasFocus())
+    assert [chip.text() for chip in attention.view.words] == ["a", "red", "apple"]
+    assert attention.view.picture.heat.word == "apple"
+    qtbot.keyClick(attention.view.words[2], Qt.Key.Key_Escape)
+    assert attention.view is None
+    assert len(app.studio.pictures.list()) == 1, "nothing was saved"
+
+
 def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):
     app = start()
     panel = app.window.create_page.panel

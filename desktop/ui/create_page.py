@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
+    AttentionSeen,
     Branch,
     Cancelled,
     Failed,
@@ -162,6 +163,7 @@ class CreatePage(QWidget):
         bridge.failed.connect(self._on_failed)
         bridge.advised.connect(self._on_advised)
         bridge.verified.connect(self._on_verified)
+        bridge.attention_seen.connect(self._on_attention_seen)
         bridge.ready.connect(self.progress.on_ready)
 
     # What the window and other pages ask for
@@ -387,6 +389,13 @@ class CreatePage(QWidget):
         self._end(event.job_id)
         self.progress.idle(words.verified(event))
         self.messages.show_note(words.verified(event), words.changes(event))
+        self.preview.show_again(event.path)
+        self._leave_waiting()
+
+    @Slot(object)
+    def _on_attention_seen(self, event: AttentionSeen) -> None:
+        self._end(event.job_id)
+        self.progress.idle("")
         self.preview.show_again(event.path)
         self._leave_waiting()
 

@@ -33,6 +33,7 @@ from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
+    from desktop.ui.attention_wiring import Attend, AttentionWiring
     from desktop.ui.background import Background
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self._menu = WindowMenu(self.top_bar, folders, body, self)
         self._pictures: PicturesWiring | None = None
         self._timeline: TimelineWiring | None = None
+        self._attention: AttentionWiring | None = None
         self._bridge: Bridge | None = None
         self._gallery: Gallery | None = None
         self._connect()
@@ -192,6 +194,13 @@ class MainWindow(QMainWindow):
         from desktop.ui.timeline_wiring import TimelineWiring
 
         self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
+
+    def add_attention(self, attend: "Attend") -> None:
+        """Show which part of a finished picture each word of its prompt drew. Called once, after the first paint."""
+        from desktop.ui.attention_wiring import AttentionWiring
+
+        self._attention = AttentionWiring(self.create_page, attend, self)
+        self._attention.connect_bridge(self._bridge)
         self._timeline.exporting.connect(self._on_exporting)
         self._timeline.exported.connect(self._on_exported)
         self._timeline.not_exported.connect(self.toast.hide)
@@ -332,6 +341,8 @@ class MainWindow(QMainWindow):
             self._recaller.wait()
         if self._timeline is not None:
             self._timeline.wait()
+        if self._attention is not None:
+            self._attention.wait()
         if self.models_page is not None:
             self.models_page.wait()
         if self.noise_page is not None:

@@ -79,7 +79,9 @@ QPushButton[kind="cite"]:focus { border: 1px solid $focus; }
 QPushButton[kind="chip"] { background: $raised; border: 1px solid $line; border-radius: 15px;
   min-height: 28px; padding: 0 14px; }
 QPushButton[kind="chip"]:hover { border-color: $line_strong; background: $hover; }
+QPushButton[kind="chip"]:checked { background: $selection; border-color: $accent; }
 QPushButton[kind="chip"]:focus { border-color: $focus; }
+QPushButton[kind="chip"]:disabled { color: $faint; background: transparent; }
 
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding:
   0; color: $text; }
