@@ -40,6 +40,10 @@ def main(argv: list[str] | None = None, on_window: "Callable[[App], None] | None
 
 
 def _run(parsed: "argparse.Namespace", on_window: "Callable[[App], None] | None") -> int:
+    if parsed.self_check:
+        from desktop import self_check
+
+        return self_check.main()
     if parsed.command is None:
         # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
         gc.disable()
@@ -48,7 +52,7 @@ def _run(parsed: "argparse.Namespace", on_window: "Callable[[App], None] | None"
         quick_imports.install()
         from desktop import app
 
-        return app.main(data=parsed.data, on_window=on_window)
+        return app.main(data=parsed.data, on_window=on_window, opened=parsed.opened)
     from desktop import cli
 
     return cli.main(parsed)

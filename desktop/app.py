@@ -61,6 +61,10 @@ class _Late:
         return getattr(getattr(self._app.studio, self._part), name)
 
 
+class AlreadyOpen(KnownError):
+    """Another window has the same pictures open."""
+
+
 class App(QObject):
     """One running program: studio, bridge, gallery, window. Raises KnownError where the data cannot be used."""
 
@@ -117,12 +121,12 @@ class App(QObject):
     def show_pictures(self) -> None:
         """Complete the window with what was made before; called once it has been painted for the first time.
 
-        Raises KnownError where another window has the same pictures open, or the database cannot be used.
+        Raises AlreadyOpen where another window has the same pictures, KnownError where the database cannot be used.
         """
         self._lock = QLockFile(str(self._folders.root / "window.lock"))
         self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
         if not self._lock.tryLock(0):
-            raise KnownError(
+            raise AlreadyOpen(
                 f"Safelight is open already, with the pictures in {self._folders.root}",
                 "Use that window, or name another folder with --data.",
             )
@@ -142,6 +146,10 @@ class App(QObject):
             offer.decided.connect(self._on_left_over_decided)
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
+        from desktop.ui.handed_over import HandedOver
+
+        self._handed_over = HandedOver(self._folders.to_open, self)
+        self._handed_over.wanted.connect(self._on_handed_over)
         if any(self._folders.models.glob(".partial/*/manifest.json")):
             self.window.offer_downloads()
         if self.studio.database.fresh:
@@ -177,6 +185,13 @@ class App(QObject):
         self._download_bridge = DownloadBridge(self)
         self.studio.downloads.tell = self._download_bridge.post
         return self.studio.downloads, self._download_bridge
+
+    @Slot(str)
+    def _on_handed_over(self, path: str) -> None:
+        self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.raise_()
+        self.window.activateWindow()
+        self.window.open_file(path)
 
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
@@ -235,9 +250,10 @@ class App(QObject):
             _log.exception("the settings cannot be kept")
 
 
-def main(data: str | None = None, on_window: Callable[[App], None] | None = None) -> int:
+def main(data: str | None = None, on_window: Callable[[App], None] | None = None, opened: str | None = None) -> int:
     """Open the window and run until it is closed. on_window is called once it has been painted.
 
+    opened: a file to begin with; a window that is open already gets it.
     Returns the exit status. Raises KnownError where no window can be opened or the data cannot be used.
     """
     if sys.platform == "linux" and not any(
@@ -268,10 +284,17 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
             # Painting and timers go on; what is typed in this tenth of a second waits for a complete window.
             application.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         app.show_pictures()
+        if opened is not None:
+            app.window.open_file(opened)
         application.processEvents()
     except KnownError as error:
         if app is not None:
             app.window.hide()
+        if isinstance(error, AlreadyOpen) and opened is not None:
+            from desktop.ui.handed_over import hand_over
+
+            hand_over(folders.to_open, opened)
+            return 0
         _tell_without_the_window(error)
         return 2
     log_to(folders)

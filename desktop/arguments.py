@@ -1,7 +1,10 @@
 """The command line's words."""
 
 import argparse
+import os
 import sys
+from collections.abc import Collection
+from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
@@ -19,14 +22,40 @@ class _Parser(argparse.ArgumentParser):
 def parse(argv: list[str]) -> argparse.Namespace:
     """argv: without the program's name. Exits with 2 and one line on stderr for what makes no sense.
 
-    The result has command (None opens the window), data, and what the command takes.
+    The result has command (None opens the window), data, opened (a file for the window to begin with, or None), and
+    what the command takes.
     """
-    return _parser().parse_args(argv)
+    parser, commands = _parser()
+    opened, rest = _opened(argv, commands)
+    if opened is not None and not Path(opened).exists():
+        parser.error(f"there is no file {opened}, and no command of that name")
+    return parser.parse_args(rest, argparse.Namespace(opened=opened))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="safelight", description="Pictures from diffusion models, on your own machine.")
+def _opened(argv: list[str], commands: Collection[str]) -> tuple[str | None, list[str]]:
+    """(the file that stands where a command would, the other words). A file looks like one, or is there."""
+    after_data = False
+    for index, word in enumerate(argv):
+        if after_data or word.startswith("-"):
+            after_data = word == "--data"
+            continue
+        if word not in commands and (Path(word).suffix or os.sep in word or Path(word).exists()):
+            return word, argv[:index] + argv[index + 1 :]
+        break
+    return None, argv
+
+
+def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
+    """(the parser, the names of its commands)."""
+    parser = _Parser(
+        prog="safelight",
+        description="Pictures from diffusion models, on your own machine.",
+        epilog="Without a command the window opens, and safelight FILE opens it with a picture to start from.",
+    )
     parser.add_argument("--version", action="version", version=f"safelight {__version__}")
+    parser.add_argument(
+        "--self-check", action="store_true", help="try every part of this installation, and say whether it is whole"
+    )
     parser.add_argument("--data", metavar="DIR", help="keep settings, database, pictures and models under DIR")
     common = _Parser(add_help=False)
     common.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -118,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
     train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
-    return parser
+    return parser, commands.choices
 
 
 def _add_getting(commands: "argparse._SubParsersAction[_Parser]", parents: list[argparse.ArgumentParser]) -> None:

@@ -17,7 +17,13 @@ def main(arguments: argparse.Namespace) -> int:
     """Returns the exit status. Raises KnownError, KeyboardInterrupt."""
     logging.getLogger("desktop").addHandler(logging.NullHandler())  # a traceback goes out once, as the Failed event
     if arguments.command == "train":
-        from desktop.training import main as train
+        try:
+            from desktop.training import main as train
+        except ModuleNotFoundError as error:  # the installed application leaves it out
+            raise KnownError(
+                "The installed Safelight cannot train models",
+                "Use its source tree: ./packaging/run train starter --help.",
+            ) from error
 
         return train(arguments.rest)
     folders = find_folders(arguments.data)

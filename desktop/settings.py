@@ -63,6 +63,11 @@ class Folders:
     def added_models(self) -> Path:
         """A list of model folders elsewhere."""
         return self.root / "models.json"
+    @property
+    def to_open(self) -> Path:
+        """Where a second start leaves word of a file for the window that is open."""
+        return self.root / "to-open"
+
 
     @property
     def settings(self) -> Path:

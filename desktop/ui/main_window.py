@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from desktop.ui.gallery import Gallery
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.noise_page import NoisePage
+    from desktop.ui.opened_file import OpenedFile
     from desktop.ui.pictures_wiring import PicturesWiring
     from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring, Verify
 
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self._open_downloads, self._noising = open_downloads, noising
         self._device: EngineReady | None = None
         self._recaller: Background | None = None
+        self._opened: OpenedFile | None = None  # until a file is opened
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
@@ -175,7 +177,7 @@ class MainWindow(QMainWindow):
         panel = self.create_page.panel
         panel.restore(self.settings.panel)
         panel.seed.set_locked(self.settings.seed_locked)
-        self.setWindowIcon(icons.icon("aperture", 64, "accent"))
+        self.setWindowIcon(icons.icon("app/safelight", 64))
         self.create_page.add_pictures(picture_strip, history_panel)
         self._gallery = gallery
         self._pictures = PicturesWiring(
@@ -286,6 +288,24 @@ class MainWindow(QMainWindow):
         recall, models = self._recall, self._models
         self._recaller.start(lambda: (request := recall(path), any(m.name == request.model for m in models.list())))
 
+    def open_file(self, path: str) -> None:
+        """What the program was started with: a picture's settings or the picture itself, or a model."""
+        if is_model(path):
+            self._take_dropped(path)
+            return
+        if self._opened is None:
+            from desktop.ui.opened_file import OpenedFile
+
+            self._opened = OpenedFile(
+                recall=self._recall,
+                models=self._models,
+                page=self.create_page,
+                toast=self.toast,
+                show_create=self.show_create,
+                parent=self,
+            )
+        self._opened.open(path)
+
     def offer_downloads(self) -> None:
         """Say that a model was not fetched to its end, and show the way on."""
         self.toast.show_message(
@@ -325,7 +345,11 @@ class MainWindow(QMainWindow):
         path = local_file(event.mimeData())
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             self.restore_settings_of(path)
-        elif is_model(path) and not path.lower().endswith(".safetensors"):
+        else:
+            self._take_dropped(path)
+
+    def _take_dropped(self, path: str) -> None:
+        if is_model(path) and not path.lower().endswith(".safetensors"):
             self._add_model(path)
         elif path.lower().endswith(".safetensors"):  # a model, or something to put on one
             self.create_page.panel.added.take(path, dropped=True)
@@ -339,6 +363,8 @@ class MainWindow(QMainWindow):
         self.create_page.wait()
         if self._recaller is not None:
             self._recaller.wait()
+        if self._opened is not None:
+            self._opened.wait()
         if self._timeline is not None:
             self._timeline.wait()
         if self._attention is not None:
