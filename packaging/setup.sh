@@ -1,4 +1,4 @@
-# Sets up the virtual environment; sourced by run and test. Bash.
+# Sets up the virtual environment; sourced by run, test and build. Bash.
 
 set -eu
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -52,26 +52,31 @@ make_venv() {
     exit 2
 }
 
-# set_up_python EXTRAS: the virtual environment with the pinned packages; does nothing where it is up to date.
+# set_up_python EXTRA: the virtual environment with the pinned packages; does nothing where it is up to date.
+# EXTRA: "" for running, else the name of an extra in pyproject.toml. What was set up stays set up.
 set_up_python() {
-    local extras=$1 stamp wanted python
+    local extra=$1 stamp wanted python extras=
     stamp=$venv/.set-up-for
-    wanted="$extras $(cat "$root/pyproject.toml" "$root/packaging/constraints.txt" | cksum) $root"
+    wanted="$(cat "$root/pyproject.toml" "$root/packaging/constraints.txt" | cksum) $root"
     if [ -x "$venv/bin/python" ] && [ -f "$stamp" ]; then
-        # What was set up for developing has everything that running needs.
-        case $(cat "$stamp") in "$wanted" | "[dev]${wanted#"$extras"}") return ;; esac
+        extras=$(sed -n 2p "$stamp") # with commas around each
+        if [ "$(sed -n 1p "$stamp")" = "$wanted" ]; then
+            case $extras in *",$extra,"*) return ;; esac
+        fi
     fi
     python=$(find_python)
+    case ${extras:=,,} in *",$extra,"*) ;; *) extras=$extras$extra, ;; esac
     say 'setting up, once; this downloads some gigabytes and takes minutes ...'
     rm -f "$stamp"
     make_venv "$python"
+    local chosen=${extras#,,}
     # The built wheel's metadata brings the dependencies; -e leaves the program where it is.
     if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
-        -c "$root/packaging/constraints.txt" -e "$root$extras" >&2; then
+        -c "$root/packaging/constraints.txt" -e "$root${chosen:+[${chosen%,}]}" >&2; then
         say 'installing the packages failed; check the network and the free space on the disk, then run this again'
         exit 2
     fi
-    printf '%s' "$wanted" >"$stamp"
+    printf '%s\n%s\n' "$wanted" "$extras" >"$stamp"
 }
 
 # set_up_libraries NAME:PACKAGE ...: shared libraries that Qt opens, installed with apt where that is allowed.
