@@ -20,8 +20,10 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
 from desktop.errors import KnownError
-from desktop.messages import Failed, GenerationRequest, QueueChanged
-from desktop.settings import Folders, find_folders
+from desktop.messages import EngineReady, Failed, GenerationRequest, QueueChanged
+from desktop.safe_start import StartMark
+from desktop.settings import BrokenSettings, Folders, Settings, find_folders
+from desktop.ui import places
 from desktop.ui.background import Background
 from desktop.ui.bridge import Bridge
 from desktop.ui.main_window import MainWindow
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from desktop.studio import Studio
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
+    from desktop.ui.safe_mode_bar import SafeModeBar
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +74,16 @@ class App(QObject):
     def __init__(self, folders: Folders) -> None:
         super().__init__()
         folders.make()
-        self._settings_path = folders.settings
-        chosen = settings.load(folders.settings)
+        self._mark = StartMark(folders.starting)
+        self._died = self._mark.begin()  # the last start; then no engine until the user says so
+        self._broken: BrokenSettings | None = None
+        try:
+            self._chosen = settings.load(folders.settings)
+        except settings.BrokenSettings as error:
+            self._chosen, self._broken = Settings(seen_welcome=True), error
+        chosen = Settings(seen_welcome=True) if self._died else self._chosen
+        self._safe_mode: SafeModeBar | None = None
+        self._readies_left = 2  # torch is there, and the model is
         self.bridge = Bridge(self)
         self._folders = folders
         self.gallery: Gallery | None = None  # until show_pictures
@@ -101,8 +112,14 @@ class App(QObject):
             noising=_Late(self, "noising"),
         )
         self.window.connect_bridge(self.bridge)
+        self.window.report_chosen.connect(self._save_report)
         self.bridge.queue_changed.connect(self._on_queue_changed)
-        self._model = chosen.model
+        self.bridge.ready.connect(self._on_ready)
+        self._model = self._chosen.model
+        self._device = ""
+        self._reporter = Background("report", self)
+        self._reporter.done.connect(self._on_reported)
+        self._reporter.failed.connect(self._on_not_reported)
 
     @functools.cached_property
     def _queue_writer(self) -> "ThreadPoolExecutor":
@@ -152,25 +169,37 @@ class App(QObject):
         self._handed_over.wanted.connect(self._on_handed_over)
         if any(self._folders.models.glob(".partial/*/manifest.json")):
             self.window.offer_downloads()
+        if self._died or self._broken is not None:
+            self._safe_mode = self.window.show_safe_mode(
+                died=self._died, why=self._broken.message if self._broken is not None else ""
+            )
+            self._safe_mode.go_on_wanted.connect(self._go_on)
+            self._safe_mode.set_aside_wanted.connect(self._set_settings_aside)
         if self.studio.database.fresh:
             self._set_aside = self.studio.database.set_aside
             self._recovery.start(self.studio.recover)
 
     def start_engine(self) -> None:
-        """Begin importing torch; called once the window is complete."""
+        """Begin importing torch; called once the window is complete. After a start that died, the user says when."""
+        if self._died:
+            return
         self.studio.engine.start(warm_up=self._model)
 
     def close(self) -> None:
         """In this order: what waits is kept, the window forgets, deletions become final, engine and store close."""
+        self._mark.done()
         self._keeper.stop()
         self._keep_queue()
         self._queue_writer.shutdown()
         self.bridge.close()
         if self._download_bridge is not None:
             self._download_bridge.close()
-        if self.gallery is None:  # refused before anything was opened
+        if self.gallery is None:  # refused
+            if "studio" in self.__dict__:
+                self.studio.close()
             return
         self._recovery.wait()
+        self._reporter.wait()
         self.gallery.close()
         with contextlib.suppress(KnownError):  # what the trash refuses stays where it is, and is tried again
             self.studio.pictures.flush_deleted()
@@ -243,9 +272,72 @@ class App(QObject):
         except Exception:
             _log.exception("the queue cannot be kept")
 
-    def _save_settings(self, chosen: settings.Settings) -> None:
+    @Slot(object)
+    def _on_ready(self, event: EngineReady) -> None:
+        self._device = event.device
+        self._readies_left -= 1
+        if self._readies_left == 0:
+            self._mark.done()
+
+    @Slot()
+    def _go_on(self) -> None:
+        """Out of safe mode: with the user's settings and the engine."""
+        died, self._died = self._died, False
+        if died:
+            self.window.use_settings(self._chosen)
+        if self._broken is None:
+            self._safe_mode.deleteLater()
+            self._safe_mode = None
+        if died:
+            self.window.top_bar.set_device(self.tr("Starting…"))
+            self.start_engine()
+
+    @Slot()
+    def _set_settings_aside(self) -> None:
         try:
-            settings.save(self._settings_path, chosen)
+            aside = settings.set_aside(self._folders.settings)
+        except KnownError as error:
+            self.window.create_page.show_error(error)
+            return
+        self._chosen, self._broken = Settings(seen_welcome=True), None
+        self._model = self._chosen.model
+        self._go_on()
+        if aside is not None:
+            self.window.toast.show_message(self.tr("The old settings are in {0} now").format(aside.name))
+
+    @Slot(object)
+    def _save_report(self, wanted: tuple[str, bool]) -> None:
+        from desktop import report
+
+        path, with_prompts = Path(wanted[0]), wanted[1]
+
+        def work() -> Path:
+            target = report.check_target(path)
+            prompts = (entry.prompt for entry in self.studio.history.recent(limit=report.HISTORY_MAX))
+            report.write_report(target, self._folders, device=self._device, prompts=prompts, with_prompts=with_prompts)
+            return target
+
+        self._reporter.start(work)
+
+    @Slot(object)
+    def _on_reported(self, path: Path) -> None:
+        self.window.toast.show_message(
+            self.tr("The report is saved as {0}").format(path.name),
+            action=self.tr("Show in folder"),
+            on_action=functools.partial(places.reveal, path),
+        )
+
+    @Slot(object)
+    def _on_not_reported(self, error: Exception) -> None:
+        if not isinstance(error, KnownError):
+            raise error
+        self.window.create_page.show_error(error)
+
+    def _save_settings(self, chosen: Settings) -> None:
+        if self._safe_mode is not None:  # those on the disk stay as they are until the user has decided
+            return
+        try:
+            settings.save(self._folders.settings, chosen)
         except KnownError:
             _log.exception("the settings cannot be kept")
 
@@ -339,14 +431,21 @@ def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: ob
     )
 
 
-def _tell_without_the_window(error: KnownError) -> None:
-    from PySide6.QtWidgets import QMessageBox
+def _tell_without_the_window(error: KnownError) -> str:
+    """Returns the folder that is to be used instead, empty where there is none."""
+    from PySide6.QtWidgets import QFileDialog, QMessageBox
 
     print(f"safelight: {error}", file=sys.stderr)
     box = QMessageBox(QMessageBox.Icon.Warning, "Safelight", error.message)
     box.setInformativeText(error.hint)
     box.setWindowModality(Qt.WindowModality.ApplicationModal)
+    other = box.addButton(QApplication.translate("App", "Use another folder…"), QMessageBox.ButtonRole.ActionRole)
+    box.addButton(QMessageBox.StandardButton.Close)
     box.exec()
+    if box.clickedButton() is not other:
+        return ""
+    title = QApplication.translate("App", "Choose a folder for pictures and settings")
+    return QFileDialog.getExistingDirectory(None, title, str(Path.home()))
 
 
 def log_to(folders: Folders) -> None:

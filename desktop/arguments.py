@@ -145,6 +145,12 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     queue_commands.add_parser("list", parents=[common, json], help="the prompts that wait")
     queue_commands.add_parser("resume", parents=[common, json], help="make them, the unfinished one from where it was")
 
+    report = commands.add_parser(
+        "report", parents=[common], help="log, versions and device in one file, for whoever helps"
+    )
+    report.add_argument("file", metavar="FILE", help="a .zip file")
+    report.add_argument("--prompts", action="store_true", help="with your prompts, which are left out otherwise")
+
     train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
     train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
     return parser, commands.choices

@@ -58,7 +58,27 @@ def main(arguments: argparse.Namespace) -> int:
             return queue_commands.main(folders, arguments)
         case "gallery":
             return _gallery(folders, arguments)
+        case "report":
+            return _report(folders, arguments)
     raise AssertionError(arguments.command)
+
+
+def _report(folders: Folders, arguments: argparse.Namespace) -> int:
+    """The device is not in it: finding out takes torch, which may be what fails."""
+    from desktop import report
+    from desktop.store.database import Database
+    from desktop.store.history import History
+
+    target = report.check_target(user_path(arguments.file))
+    folders.make()
+    database = Database(folders.database)
+    try:
+        typed = [entry.prompt for entry in History(database).recent(limit=report.HISTORY_MAX)]
+    finally:
+        database.close_all()
+    report.write_report(target, folders, device="", prompts=typed, with_prompts=arguments.prompts)
+    print(target)
+    return 0
 
 
 def _generate(folders: Folders, arguments: argparse.Namespace) -> int:

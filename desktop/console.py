@@ -12,6 +12,7 @@ from desktop.messages import (
     TERMINAL,
     Advised,
     Cancelled,
+    EngineReady,
     Event,
     Failed,
     GenerationRequest,
@@ -54,6 +55,7 @@ class Printer:
         self._paths = paths
         self._live = not as_json and sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
+        self._told_of_trouble = False
 
     def tell(self, event: Event) -> None:
         if self._json:
@@ -65,6 +67,10 @@ class Printer:
         match event:
             case PhaseChanged(phase=Phase.IMPORTING):
                 self._status("starting")
+            case EngineReady(trouble=trouble) if trouble and not self._told_of_trouble:
+                self._told_of_trouble = True
+                self._status("")
+                say(trouble)
             case PlanChosen(plan=plan, text=text) if plan != "device":
                 self._status("")
                 say(text)

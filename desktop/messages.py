@@ -343,6 +343,15 @@ class PictureRecord:
     rating: int = 0  # 0 (none) to 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """One picture of a tree of branches. record: None where it is deleted. depth: 0 for the one that all grew from."""
+
+    record: PictureRecord | None
+    request: GenerationRequest
+    depth: int
+
+
 class Phase(enum.StrEnum):
     """What the engine is doing; the window writes the words."""
 
@@ -359,10 +368,12 @@ class EngineReady:
     """The engine waits for something to do: torch is imported, or a model was loaded ahead.
 
     device: words for people, such as "CPU, 2 cores". device_bytes: the memory of its own; None where it has none.
+    trouble: why a graphics card that is there is not used, a sentence; empty where nothing is wrong.
     """
 
     device: str
     device_bytes: int | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Where things are kept, and what the user chose. No Qt, no torch."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -63,15 +62,20 @@ class Folders:
     def added_models(self) -> Path:
         """A list of model folders elsewhere."""
         return self.root / "models.json"
+
     @property
     def to_open(self) -> Path:
         """Where a second start leaves word of a file for the window that is open."""
         return self.root / "to-open"
 
-
     @property
     def settings(self) -> Path:
         return self.root / "settings.json"
+
+    @property
+    def starting(self) -> Path:
+        """There while the window is on its way; see safe_start."""
+        return self.root / "starting"
 
     @property
     def log(self) -> Path:
@@ -125,21 +129,27 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
 
+class BrokenSettings(KnownError):
+    """The settings file is there and cannot be used; set_aside() takes it out of the way."""
+
+
 def load(path: Path) -> Settings:
-    """Read the settings; a missing file gives the defaults, a broken one is set aside beside itself.
+    """Read the settings; a missing file gives the defaults. Raises BrokenSettings where nothing in it can be read.
 
     A value of the wrong type counts as not set, so one bad line never costs the others.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict):
-            raise ValueError("not a table")
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError, RecursionError):
-        with contextlib.suppress(OSError):  # where it cannot be moved either, the defaults still start the program
-            path.replace(path.with_suffix(".broken.json"))
-        return Settings()
+    except OSError as error:
+        raise BrokenSettings(
+            f"The settings cannot be read ({error.strerror or error})", f"Allow reading {path}, or set it aside."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise BrokenSettings(f"The settings in {path.name} are damaged", "Set the file aside, or mend it.") from error
+    if not isinstance(data, dict):
+        raise BrokenSettings(f"The settings in {path.name} are damaged", "Set the file aside, or mend it.")
     checks = {
         "theme": lambda v: v in ("system", "dark", "light"),
         "model": lambda v: isinstance(v, str) and v != "",
@@ -150,6 +160,23 @@ def load(path: Path) -> Settings:
     }
     kept = {key: data[key] for key, right in checks.items() if key in data and right(data[key])}
     return Settings(**kept)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename the settings file, so that the next ones are written anew. Returns its new name; None if there is none.
+
+    Raises KnownError where the disk refuses.
+    """
+    from desktop.files import disk_error
+
+    aside = path.with_suffix(".broken.json")
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise disk_error(path.parent, error) from error
+    return aside
 
 
 def save(path: Path, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The real window with the real built-in model, from the prompt to the picture and on to tomorrow."""
 
 import math
+import zipfile
 
 import pytest
 from PIL import Image
@@ -8,10 +9,11 @@ from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
+from desktop import settings
 from desktop.app import App
 from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
-from desktop.settings import find_folders
+from desktop.settings import Settings, find_folders
 from desktop.store.recipe import read_request
 from desktop.ui.main_window import GALLERY, NOISE
 
@@ -316,3 +318,62 @@ def test_the_newest_picture_dissolves_by_the_schedule_of_the_model_in_use(qtbot,
             page.head.views.button(view).click()
         assert page.error.text() == ""
         assert page.canvas.image != before
+
+
+def test_after_a_start_that_died_nothing_is_loaded_until_the_user_says_so(qtbot, start):
+    folders = find_folders()
+    folders.make()
+    settings.save(folders.settings, Settings(theme="light", seen_welcome=True, panel={"prompt": "a boat"}))
+    folders.starting.write_text("1 0")  # of a process that began after it
+    app = start()
+    bar = app._safe_mode
+    assert bar.isVisible()
+    assert not app.studio.engine._thread.is_alive()
+    assert app.window.create_page.panel.prompt.toPlainText() == ""
+    app.window.use_model("starter")
+    assert settings.load(folders.settings).theme == "light", "settings stay as they are"
+    with qtbot.waitSignal(app.bridge.ready, timeout=WAIT_MS):
+        bar.buttons["go_on"].click()
+    assert app.window.create_page.panel.prompt.toPlainText() == "a boat"
+    assert app._safe_mode is None
+    qtbot.waitUntil(lambda: not folders.starting.exists(), timeout=WAIT_MS)
+    start.close(app)
+    assert start(engine=False)._safe_mode is None
+
+
+def test_broken_settings_are_told_and_can_be_set_aside(qtbot, start):
+    folders = find_folders()
+    folders.make()
+    folders.settings.write_text("{broken")
+    app = start(engine=False)
+    assert "settings.json are damaged" in app._safe_mode.accessibleName()
+    app.window.close()
+    assert folders.settings.read_text() == "{broken"
+    app._safe_mode.buttons["aside"].click()
+    assert folders.settings.with_suffix(".broken.json").read_text() == "{broken"
+    assert app.window.toast.text == "The old settings are in settings.broken.json now"
+    app.window.use_model("starter")
+    assert settings.load(folders.settings) == app.window.settings
+
+
+def test_a_report_is_saved_without_prompts_and_shown(qtbot, start, tmp_path):
+    app = start(engine=False)
+    app.window.top_bar.report_wanted.emit()
+    card = app.window._menu._cards["report"]
+    assert card.focusWidget() is card.save
+    for stop in (card._close, card.prompts):
+        qtbot.keyClick(card, Qt.Key.Key_Tab)
+        assert card.focusWidget() is stop
+    qtbot.keyClick(card.prompts, Qt.Key.Key_Space)
+    assert card.prompts.isChecked()
+    qtbot.keyClick(card, Qt.Key.Key_Escape)
+    app.studio.history.add(GenerationRequest(prompt="a secret plan", seed=1))
+    app._folders.log.write_text("ERROR it failed on 'a secret plan'\n")
+    with qtbot.waitSignal(app._reporter.done):
+        app.window.report_chosen.emit((str(tmp_path / "report"), False))
+    assert app.window.toast.text == "The report is saved as report.zip"
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        assert report.read("safelight.log").decode() == "ERROR it failed on '[prompt]'\n"
+    with qtbot.waitSignal(app._reporter.failed):
+        app.window.report_chosen.emit((str(tmp_path), False))
+    assert "is a folder" in app.window.create_page.messages.text

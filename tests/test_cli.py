@@ -259,3 +259,10 @@ def test_a_prompt_the_terminal_has_no_letters_for_is_no_error(tmp_path):
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, env=bare)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "猫").glob("*.png"))) == 1
+
+
+def test_a_report_is_written_without_prompts(tmp_path, capsys):
+    assert main(["--data", str(tmp_path / "data"), "report", str(tmp_path / "r.zip")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "r.zip")
+    assert main(["--data", str(tmp_path / "data"), "report", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from desktop import settings
 from desktop.errors import KnownError
 from desktop.files import write_atomically
-from desktop.settings import Folders, Settings, find_folders
+from desktop.settings import BrokenSettings, Folders, Settings, find_folders
 
 
 def test_settings_are_found_again(tmp_path):
@@ -26,12 +26,16 @@ def test_a_missing_file_gives_the_defaults(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "null", "\udcff", "[" * 100_000])
-def test_a_broken_file_is_set_aside_and_the_defaults_start(tmp_path, text):
+def test_a_broken_file_is_told_and_stays_until_it_is_set_aside(tmp_path, text):
     path = tmp_path / "settings.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(BrokenSettings, match="damaged"):
+        settings.load(path)
+    assert path.exists()
+    aside = settings.set_aside(path)
+    assert aside.read_bytes() == text.encode("utf-8", "surrogateescape")
     assert settings.load(path) == Settings()
-    assert not path.exists()
-    assert (tmp_path / "settings.broken.json").exists()
+    assert settings.set_aside(path) is None
 
 
 def test_one_bad_value_does_not_cost_the_others(tmp_path):
@@ -45,7 +49,10 @@ def test_one_bad_value_does_not_cost_the_others(tmp_path):
 def test_any_bytes_start_the_program(tmp_path, data):
     path = tmp_path / "settings.json"
     path.write_bytes(data)
-    assert isinstance(settings.load(path), Settings)
+    try:
+        assert isinstance(settings.load(path), Settings)
+    except BrokenSettings as error:
+        assert error.hint
 
 
 def test_the_data_folder_is_named_by_argument_before_environment(tmp_path, monkeypatch):

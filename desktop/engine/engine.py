@@ -345,7 +345,8 @@ class Engine:
         assert self._device is not None
         from desktop.engine.hardware import device_bytes
 
-        self._emit(EngineReady(device=self._device.title, device_bytes=device_bytes(self._device)))
+        device = self._device
+        self._emit(EngineReady(device=device.title, device_bytes=device_bytes(device), trouble=device.trouble))
 
     def _fail_everything(self, reason: str) -> None:
         """Without torch nothing can run, and every job still gets its one terminal event."""

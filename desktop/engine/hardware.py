@@ -1,7 +1,10 @@
 """Which device does the arithmetic, and in which precision."""
 
+import contextlib
 import os
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,24 +16,90 @@ BIG_MODEL_BYTES = 500 * 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """kind: torch's device type, "cpu", "cuda", "mps" or "xpu". title: words for people."""
+    """kind: torch's device type, "cpu", "cuda", "mps" or "xpu". title: words for people.
+
+    trouble: why a graphics card that is there is not used, a sentence; empty where nothing is wrong.
+    """
 
     kind: str
     title: str
+    trouble: str = ""
 
 
 def find_device() -> Device:
     """The fastest device that works; the CPU always does. ROCm calls itself CUDA."""
     import torch
 
-    if torch.cuda.is_available():
-        return Device(kind="cuda", title=torch.cuda.get_device_name(0))
+    trouble = ""
+    if torch.version.cuda or torch.version.hip:
+        title, trouble = _try_card("cuda")
+        if title:
+            return Device(kind="cuda", title=title)
     if torch.backends.mps.is_available():
         return Device(kind="mps", title="Apple GPU")
     if hasattr(torch, "xpu") and torch.xpu.is_available():
-        return Device(kind="xpu", title=torch.xpu.get_device_name(0))
+        title, trouble = _try_card("xpu")
+        if title:
+            return Device(kind="xpu", title=title)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Device(kind="cpu", title=f"CPU, {cores} cores" if cores > 1 else "CPU, 1 core")
+    return Device(kind="cpu", title=f"CPU, {cores} cores" if cores > 1 else "CPU, 1 core", trouble=trouble)
+
+
+def _try_card(kind: str) -> tuple[str, str]:
+    """(its name where it computes, why it does not where there is one). One addition is the proof: a card that is too
+    old for this torch, or whose driver is, is found as well, and fails only then.
+    """
+    import torch
+
+    card = getattr(torch, kind)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        there = card.is_available()
+    if not there:
+        return "", _no_driver(" ".join(str(warning.message) for warning in said))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about cards this torch has no code for; the addition tells
+            name = card.get_device_name(0)
+    except Exception as error:  # drivers fail in ways of their own
+        return "", _sentence("The graphics card", str(error))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert float((torch.ones(1, device=kind) + 1).cpu()) == 2.0
+    except Exception as error:
+        return "", _sentence(name, str(error))
+    return name, ""
+
+
+def _sentence(name: str, reason: str) -> str:
+    if "no kernel image" in reason or "not compatible" in reason:
+        return f"{name} is too old for this version of Safelight, so pictures are made on the processor."
+    if "out of memory" in reason:
+        return f"The memory of {name} is taken by other programs, so pictures are made on the processor."
+    first = reason.strip().splitlines()[0][:200] if reason.strip() else "it gives no reason"
+    return f"{name} does not compute ({first}), so pictures are made on the processor; a newer driver may help."
+
+
+def _no_driver(said: str) -> str:
+    if "too old" in said:
+        return "The graphics card's driver is too old, so pictures are made on the processor; install a newer driver."
+    if _vendors() & {NVIDIA, AMD}:
+        return "The graphics card has no driver that works, so pictures are made on the processor; install its driver."
+    return ""
+
+
+NVIDIA, AMD = "0x10de", "0x1002"  # as the PCI ID repository has them
+
+
+def _vendors() -> set[str]:
+    """Of the display controllers (PCI class 03) of this computer; nothing where the system does not tell so."""
+    found = set()
+    for device in Path("/sys/bus/pci/devices").glob("*"):
+        with contextlib.suppress(OSError):
+            if (device / "class").read_text().startswith("0x03"):
+                found.add((device / "vendor").read_text().strip())
+    return found
 
 
 def device_bytes(device: Device) -> int | None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from desktop.ui.noise_page import NoisePage
     from desktop.ui.opened_file import OpenedFile
     from desktop.ui.pictures_wiring import PicturesWiring
+    from desktop.ui.safe_mode_bar import SafeModeBar
     from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring, Verify
 
 CREATE, GALLERY, MODELS, NOISE = range(4)
@@ -50,10 +51,12 @@ _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
 class MainWindow(QMainWindow):
     """Attributes: create_page; gallery_page, models_page, noise_page, None until they are looked at; toast, settings.
 
-    Signals: closing() when everything of the user's is saved and the window is about to go.
+    Signals: closing() when everything of the user's is saved and the window is about to go; report_chosen((path,
+    whether with prompts)).
     """
 
     closing = Signal()
+    report_chosen = Signal(object)
 
     def __init__(
         self,
@@ -134,6 +137,7 @@ class MainWindow(QMainWindow):
         page.log_wanted.connect(self._menu.open_log)
         self._menu.theme_changed.connect(self._on_theme_changed)
         self._menu.problem.connect(page.show_error)
+        self._menu.report_chosen.connect(self.report_chosen)
         # Keys without Ctrl come through keyPressEvent, so that what has the focus may use them first.
         for keys, slot in (
             ("Ctrl+Return", page.panel.submit),
@@ -149,15 +153,23 @@ class MainWindow(QMainWindow):
     def _restore(self, folders: Folders) -> None:
         settings = self.settings
         self.resize(1280, 800)
-        if settings.geometry:
-            with contextlib.suppress(binascii.Error, ValueError):  # somebody edited the file
-                self.restoreGeometry(QByteArray(base64.b64decode(settings.geometry, validate=True)))
+        self._restore_geometry()
         self.top_bar.set_theme(settings.theme)
         self.top_bar.set_page(CREATE)
         if not settings.seen_welcome:
             self.create_page.show_welcome(str(folders.pictures))
         self._fit_side()
         self.create_page.panel.prompt.setFocus()
+
+    def _restore_geometry(self) -> None:
+        if self.settings.geometry:
+            with contextlib.suppress(binascii.Error, ValueError):  # somebody edited the file
+                self.restoreGeometry(QByteArray(base64.b64decode(self.settings.geometry, validate=True)))
+
+    def _restore_panel(self) -> None:
+        panel = self.create_page.panel
+        panel.restore(self.settings.panel)
+        panel.seed.set_locked(self.settings.seed_locked)
 
     # What the composition root and the pages ask for
 
@@ -174,9 +186,7 @@ class MainWindow(QMainWindow):
         from desktop.ui.pictures_wiring import PicturesWiring
 
         self.refresh_models()
-        panel = self.create_page.panel
-        panel.restore(self.settings.panel)
-        panel.seed.set_locked(self.settings.seed_locked)
+        self._restore_panel()
         self.setWindowIcon(icons.icon("app/safelight", 64))
         self.create_page.add_pictures(picture_strip, history_panel)
         self._gallery = gallery
@@ -196,13 +206,6 @@ class MainWindow(QMainWindow):
         from desktop.ui.timeline_wiring import TimelineWiring
 
         self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
-
-    def add_attention(self, attend: "Attend") -> None:
-        """Show which part of a finished picture each word of its prompt drew. Called once, after the first paint."""
-        from desktop.ui.attention_wiring import AttentionWiring
-
-        self._attention = AttentionWiring(self.create_page, attend, self)
-        self._attention.connect_bridge(self._bridge)
         self._timeline.exporting.connect(self._on_exporting)
         self._timeline.exported.connect(self._on_exported)
         self._timeline.not_exported.connect(self.toast.hide)
@@ -305,6 +308,27 @@ class MainWindow(QMainWindow):
                 parent=self,
             )
         self._opened.open(path)
+
+    def show_safe_mode(self, *, died: bool, why: str) -> "SafeModeBar":
+        """Say above the pages that the program opened with less than usual; see SafeModeBar."""
+        from desktop.ui.safe_mode_bar import SafeModeBar
+
+        bar = SafeModeBar(died=died, why=why, parent=self.centralWidget())
+        bar.report_wanted.connect(self._menu.offer_report)
+        self.centralWidget().layout().insertWidget(1, bar)
+        bar.show()
+        if died:
+            self.top_bar.set_device(self.tr("Not started"))
+        return bar
+
+    def use_settings(self, chosen: Settings) -> None:
+        """Take these in place of those the window opened with."""
+        self.settings = chosen
+        self._restore_geometry()
+        self.top_bar.set_theme(chosen.theme)
+        theme.apply(QApplication.instance(), chosen.theme)
+        self.refresh_models()
+        self._restore_panel()
 
     def offer_downloads(self) -> None:
         """Say that a model was not fetched to its end, and show the way on."""
@@ -484,6 +508,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:
         self.top_bar.set_device(event.device)
+        if event.trouble and self._device is None:
+            self.create_page.messages.show_note(event.trouble, "")
         self._device = event
         if self.models_page is not None:
             self.models_page.set_device(event)

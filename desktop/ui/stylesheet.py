@@ -37,6 +37,8 @@ QFrame[kind="card"] { background: $panel; border: 1px solid $line; border-radius
 QFrame[kind="raised"] { background: $raised; border: 1px solid $line_strong; border-radius: 6px; }
 QFrame[kind="message"] { background: $raised; border: 1px solid $line_strong; border-left: 3px solid $accent;
   border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
+QFrame[kind="banner"] { background: $raised; border: none; border-bottom: 1px solid $line_strong;
+  border-left: 3px solid $accent; }
 QFrame[kind="line"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 
 QPushButton, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox {

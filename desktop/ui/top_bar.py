@@ -12,7 +12,7 @@ from desktop.ui.icon_label import IconLabel
 
 class TopBar(QFrame):
     """Signals: page_chosen(index), model_chosen(name), theme_chosen(mode), side_toggled(shown),
-    keys_wanted(), data_wanted(), log_wanted(), about_wanted(), quit_wanted()."""
+    keys_wanted(), data_wanted(), log_wanted(), report_wanted(), about_wanted(), quit_wanted()."""
 
     page_chosen = Signal(int)
     model_chosen = Signal(str)
@@ -21,6 +21,7 @@ class TopBar(QFrame):
     keys_wanted = Signal()
     data_wanted = Signal()
     log_wanted = Signal()
+    report_wanted = Signal()
     about_wanted = Signal()
     quit_wanted = Signal()
 
@@ -98,6 +99,7 @@ class TopBar(QFrame):
             ("keyboard", self.tr("Keys\t?"), self.keys_wanted),
             ("folder-open", self.tr("Open the data folder"), self.data_wanted),
             ("file-text", self.tr("Open the log"), self.log_wanted),
+            ("bug", self.tr("Save a report…"), self.report_wanted),
             ("info", self.tr("About Safelight"), self.about_wanted),
         ):
             self._menu.addAction(icons.icon(icon), text).triggered.connect(signal)

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 class WindowMenu(QObject):
-    """Themes, cards and folders. Signals: theme_changed(mode), problem(KnownError)."""
+    """Themes, cards and folders.
+
+    Signals: theme_changed(mode), report_chosen((path, whether with prompts)), problem(KnownError).
+    """
 
     theme_changed = Signal(str)
+    report_chosen = Signal(object)
     problem = Signal(object)
 
     def __init__(self, bar: TopBar, folders: Folders, cover: QWidget, parent: QObject) -> None:
@@ -30,6 +34,7 @@ class WindowMenu(QObject):
         bar.about_wanted.connect(self.show_about)
         bar.data_wanted.connect(self._on_data)
         bar.log_wanted.connect(self.open_log)
+        bar.report_wanted.connect(self.offer_report)
 
     @Slot()
     def show_keys(self) -> None:
@@ -42,6 +47,18 @@ class WindowMenu(QObject):
         from desktop.ui.about_overlay import AboutOverlay
 
         self._show("about", lambda: AboutOverlay(QApplication.applicationVersion(), self._cover))
+
+    @Slot()
+    def offer_report(self) -> None:
+        from desktop.report import suggested_name
+        from desktop.ui.report_overlay import ReportOverlay
+
+        def make() -> ReportOverlay:
+            card = ReportOverlay(suggested_name(), self._cover)
+            card.save_wanted.connect(self.report_chosen)
+            return card
+
+        self._show("report", make)
 
     @Slot()
     def open_log(self) -> None:
