@@ -17,7 +17,9 @@ from desktop.messages import GenerationRequest, PictureRecord
 from desktop.settings import Folders
 from desktop.store import names, recipe, words
 from desktop.store.database import Database
+from desktop.store.request_key import keys_of
 from desktop.store.thumbs import Thumbnails
+from desktop.store.timelines import KEY as TIMELINE
 
 if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
     from PIL import Image
@@ -69,7 +71,7 @@ class Pictures:
         with names.claimed(self._folders.pictures, names.picture_name(request, created_at)) as path:
             recipe.write_png(path, image, request, extra, attached)
             try:
-                return self._record(path, request, created_at, seconds)
+                return self._record(path, request, created_at, seconds, str(made.get(TIMELINE) or ""))
             except KnownError as error:
                 raise KnownError(
                     error.message, f"The picture itself is safe in {path}. {error.hint}".strip()
@@ -89,7 +91,7 @@ class Pictures:
             f"SELECT p.* FROM {source} p.deleted_at IS NULL {older} ORDER BY {age} DESC LIMIT ? OFFSET ?",
             (*values, *edge, limit, offset),
         )
-        return self._to_records(rows)
+        return self.to_records(rows)
 
     def newer(self, id: int, text: str = "") -> PictureRecord | None:
         """The next picture made after this one, None for the newest. text: as in list."""
@@ -98,7 +100,7 @@ class Pictures:
         rows = self._database.query(
             f"SELECT p.* FROM {source} p.deleted_at IS NULL AND {age} > ? ORDER BY {age} LIMIT 1", (*values, id)
         )
-        return next(iter(self._to_records(rows)), None)
+        return next(iter(self.to_records(rows)), None)
 
     def older(self, id: int, text: str = "") -> PictureRecord | None:
         """The picture made before this one, None for the oldest. text: as in list."""
@@ -111,14 +113,14 @@ class Pictures:
     def get(self, id: int) -> PictureRecord | None:
         """None where there is none, or it is deleted."""
         rows = self._database.query("SELECT * FROM pictures WHERE id = ? AND deleted_at IS NULL", (id,))
-        return next(iter(self._to_records(rows)), None)
+        return next(iter(self.to_records(rows)), None)
 
     def by_path(self, path: Path | str) -> PictureRecord | None:
         """None where the file is not one of the recorded pictures."""
         rows = self._database.query(
             "SELECT * FROM pictures WHERE path = ? AND deleted_at IS NULL", (self._to_key(Path(path)),)
         )
-        return next(iter(self._to_records(rows)), None)
+        return next(iter(self.to_records(rows)), None)
 
     def rate(self, id: int, rating: int) -> PictureRecord:
         """rating: 0 (none) to 5. Raises KnownError where the picture is gone."""
@@ -178,7 +180,7 @@ class Pictures:
         kept = 0
         thumbnails = Thumbnails(self._folders.thumbnails)
         reason: Exception | None = None
-        for record in self._to_records(self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")):
+        for record in self.to_records(self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")):
             try:
                 self._trash_one(record)
             except Exception as error:  # each platform's trash fails in its own way
@@ -246,9 +248,11 @@ class Pictures:
             created_at = path.stat().st_mtime
         if not _is_time(seconds):
             seconds = 0.0
-        return self._record(path, found.request, created_at, seconds)
+        return self._record(path, found.request, created_at, seconds, str(found.extra.get(TIMELINE) or ""))
 
-    def _record(self, path: Path, request: GenerationRequest, created_at: float, seconds: float) -> PictureRecord:
+    def _record(
+        self, path: Path, request: GenerationRequest, created_at: float, seconds: float, timeline: str
+    ) -> PictureRecord:
         id = round(created_at * 1_000_000)
         with self._database.transaction() as db:
             key = self._to_key(path)
@@ -259,8 +263,8 @@ class Pictures:
             while db.execute("SELECT 1 FROM pictures WHERE id = ?", (id,)).fetchone():
                 id += 1
             db.execute(
-                "INSERT INTO pictures (id, path, request, seconds) VALUES (?, ?, ?, ?)",
-                (id, key, json.dumps(request.to_json()), seconds),
+                "INSERT INTO pictures (id, path, request, seconds, own, trunk, timeline) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (id, key, json.dumps(request.to_json()), seconds, *keys_of(request), timeline),
             )
             db.execute("INSERT INTO pictures_text (rowid, words) VALUES (?, ?)", (id, words.segment(request.prompt)))
         return PictureRecord(id=id, path=str(path), request=request, created_at=id / 1_000_000, seconds=float(seconds))
@@ -308,7 +312,8 @@ class Pictures:
         except ValueError:
             return str(path)
 
-    def _to_records(self, rows: Iterable[sqlite3.Row]) -> tuple[PictureRecord, ...]:
+    def to_records(self, rows: Iterable[sqlite3.Row]) -> tuple[PictureRecord, ...]:
+        """rows: of the table, whole; one that somebody damaged is left out."""
         return tuple(record for row in rows if (record := self._to_record(row)) is not None)
 
     def _to_record(self, row: sqlite3.Row) -> PictureRecord | None:

@@ -35,6 +35,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"""CREATE VIRTUAL TABLE history_text USING fts5(words, prefix='1 2 3', tokenize="{TOKENIZER}")""",
         "CREATE TABLE queue (position INTEGER PRIMARY KEY, request TEXT NOT NULL)",
     ),
+    (
+        # own, trunk: see kinship.key_of; own is NULL until kinship.prepare has been there, trunk where there is none.
+        # timeline: the name of the steps' file, "" where there is none, NULL where nobody has looked yet.
+        "ALTER TABLE pictures ADD COLUMN own TEXT",
+        "ALTER TABLE pictures ADD COLUMN trunk TEXT",
+        "ALTER TABLE pictures ADD COLUMN timeline TEXT",
+        "CREATE INDEX pictures_own ON pictures (own)",
+        "CREATE INDEX pictures_trunk ON pictures (trunk) WHERE trunk IS NOT NULL",
+    ),
 )
 MINOR = len(MIGRATIONS)
 
