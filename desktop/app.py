@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import __version__, settings
 from desktop.errors import KnownError
+from desktop.files import check_writable
 from desktop.messages import EngineReady, Failed, GenerationRequest, QueueChanged
 from desktop.safe_start import StartMark
 from desktop.settings import BrokenSettings, Folders, Settings, find_folders
@@ -86,6 +87,7 @@ class App(QObject):
         self._readies_left = 2  # torch is there, and the model is
         self.bridge = Bridge(self)
         self._folders = folders
+        self._lock = QLockFile(str(folders.root / "window.lock"))
         self.gallery: Gallery | None = None  # until show_pictures
         self._left_over: tuple[GenerationRequest, ...] = ()
         self._queue = QueueChanged(jobs=())
@@ -140,9 +142,9 @@ class App(QObject):
 
         Raises AlreadyOpen where another window has the same pictures, KnownError where the database cannot be used.
         """
-        self._lock = QLockFile(str(self._folders.root / "window.lock"))
         self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
         if not self._lock.tryLock(0):
+            check_writable(self._folders.root)  # a full disk refuses the lock as well
             raise AlreadyOpen(
                 f"Safelight is open already, with the pictures in {self._folders.root}",
                 "Use that window, or name another folder with --data.",
@@ -197,6 +199,7 @@ class App(QObject):
         if self.gallery is None:  # refused
             if "studio" in self.__dict__:
                 self.studio.close()
+            self._lock.unlock()  # where it is another window's, that keeps it
             return
         self._recovery.wait()
         self._reporter.wait()
@@ -382,13 +385,14 @@ def main(data: str | None = None, on_window: Callable[[App], None] | None = None
     except KnownError as error:
         if app is not None:
             app.window.hide()
+            app.close()
         if isinstance(error, AlreadyOpen) and opened is not None:
             from desktop.ui.handed_over import hand_over
 
             hand_over(folders.to_open, opened)
             return 0
-        _tell_without_the_window(error)
-        return 2
+        other = _tell_without_the_window(error)
+        return main(other, on_window, opened) if other else 2
     log_to(folders)
 
     import asyncio

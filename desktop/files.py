@@ -48,13 +48,24 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder, and a file in it for a moment. Raises KnownError where that cannot be done."""
+    """Make the folder, and a small file in it for a moment. Raises KnownError where that cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(65536))
+            file.flush()
     except OSError as error:
         raise disk_error(folder, error) from error
+
+
+def free_bytes(folder: Path) -> int:
+    """That the user may still write where the folder is; very many where the system does not tell."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 2**62
 
 
 def _sync_folder(folder: Path) -> None:

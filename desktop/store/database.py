@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop.errors import KnownError
-from desktop.files import disk_error
+from desktop.files import disk_error, free_bytes
 from desktop.store import schema
 
+ROOM_BYTES = 2**20  # with less, the disk counts as full
 BUSY_SECONDS = 5.0  # how long a write waits for another thread's or program's write
 
 
@@ -198,7 +199,9 @@ class Database:
     def _fail(self, error: sqlite3.DatabaseError) -> NoReturn:
         """Raise what the user is told; a broken rule of the schema or wrong SQL is a bug and goes on as it is."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        # Where there is no room for the file that its readers share, SQLite speaks of an I/O error.
+        full = code == sqlite3.SQLITE_IOERR and free_bytes(self._path.parent) < ROOM_BYTES
+        if full or code == sqlite3.SQLITE_FULL:
             raise disk_error(self._path.parent, OSError(errno.ENOSPC, "full")) from error
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise disk_error(self._path.parent, OSError(errno.EACCES, "refused")) from error

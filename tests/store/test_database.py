@@ -214,3 +214,13 @@ def test_a_bug_stays_a_bug(database):
         database.query("SELECT nonsense FROM nowhere")
     with pytest.raises(sqlite3.IntegrityError), database.transaction() as db:
         db.execute("INSERT INTO queue VALUES (1, NULL)")
+
+
+def test_an_io_error_where_no_room_is_left_is_told_as_a_full_disk(database, monkeypatch):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    with pytest.raises(KnownError, match="The disk failed"):
+        database._fail(error)
+    monkeypatch.setattr(database_module, "free_bytes", lambda folder: 4096)
+    with pytest.raises(KnownError, match="The disk is full"):
+        database._fail(error)
