@@ -107,9 +107,11 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     branch.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
 
     timeline = commands.add_parser("timeline", parents=[common], help="the steps a picture came by")
-    timeline.add_argument("image")
+    timeline.add_argument("image", nargs="?")
     timeline.add_argument("--export", metavar="FILE", help="as .gif, .webp, .mp4, or a strip as .png or .jpg")
     timeline.add_argument("--noisy", action="store_true", help="the noisy states instead of the predicted pictures")
+    timeline.add_argument("--usage", action="store_true", help="how much room the steps of all pictures take")
+    timeline.add_argument("--limit", type=_bytes, metavar="SIZE", help="how much they may take, as 500MB; 0 keeps none")
 
     attention = commands.add_parser(
         "attention", parents=[common, json], help="which part of a picture each word of its prompt drew"
@@ -173,6 +175,16 @@ def _lora(text: str) -> tuple[str, float]:
         return (path, float(weight)) if colon and path else (text, 1.0)
     except ValueError:
         return text, 1.0
+
+
+def _bytes(text: str) -> int:
+    """As file managers write them, a thousand bytes to the kilobyte."""
+    import re
+
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([kmgt]?)b?", text.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 500MB or 2GB")
+    return round(float(found[1]) * 1000 ** " kmgt".index(found[2] or " "))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from desktop.settings import Folders
 from desktop.store import timelines
 from desktop.store.database import Database
 from desktop.store.history import History
+from desktop.store.kinship import Kinship
 from desktop.store.pictures import Pictures, system_trash
 from desktop.store.saved_queue import SavedQueue
 from desktop.store.starts import StartPictures
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 
 class Studio:
-    """Attributes: folders, database, pictures, history, starts, queue, timelines, library, downloads, noising, engine.
+    """Attributes: folders, database, pictures, kinship, history, starts, queue, timelines, library, downloads, noising,
+    engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
@@ -59,7 +61,8 @@ class Studio:
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database)
-        self.timelines = timelines.Timelines(folders.timelines)
+        self.kinship = Kinship(self.database, self.pictures)
+        self.timelines = timelines.Timelines(folders.timelines, self.kinship.timelines)
         self.library = open_library(folders)
         self._emit_on = emit
         self._started = ""
@@ -223,7 +226,8 @@ class Studio:
         inputs: "Inputs",
         timeline: tuple[TimelineStep, ...],
     ) -> PictureRecord:
-        made = made | {timelines.KEY: self.timelines.keep(timeline)}
+        if name := self.timelines.keep(timeline):
+            made = made | {timelines.KEY: name}
         return self.pictures.save(request, image, seconds=seconds, made=made, attached=attached_pngs(inputs))
 
 

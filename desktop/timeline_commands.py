@@ -60,6 +60,10 @@ def timeline(folders: Folders, arguments: argparse.Namespace) -> int:
     """Returns the exit status. Raises KnownError."""
     from desktop.store.timeline_export import export
 
+    if arguments.usage or arguments.limit is not None:
+        return _room(folders, arguments.limit)
+    if arguments.image is None:
+        raise KnownError("Which picture's steps?", "Name its file, or ask for --usage.")
     path = user_path(arguments.image)
     recipe = read_recipe(path)
     name = recipe.extra.get(KEY)
@@ -76,3 +80,28 @@ def timeline(folders: Folders, arguments: argparse.Namespace) -> int:
         change = "" if step.change is None else f"  changed {100 * step.change:5.1f} %"
         print(f"step {step.index:3d}  {step.stage:<8}  t {step.timestep:6.1f}{level}{change}")
     return 0
+
+
+def _room(folders: Folders, limit_bytes: int | None) -> int:
+    """How much room all timelines take; with a limit, after what is too much has been thinned or dropped."""
+    from desktop.store.database import Database
+    from desktop.store.kinship import Kinship
+    from desktop.store.pictures import Pictures
+    from desktop.store.timeline_limit import TimelineLimit
+
+    folders.make()
+    database = Database(folders.database)
+    try:
+        limit = TimelineLimit(folders.timelines, Kinship(database, Pictures(database, folders)).timelines)
+        if limit_bytes is not None:
+            limit.set(limit_bytes)
+            limit.thin()
+        usage = limit.usage()
+    finally:
+        database.close_all()
+    print(f"{_megabytes(usage.bytes)} of {_megabytes(usage.limit_bytes)}, the steps of {usage.count} pictures")
+    return 0
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 10**9:.2f} GB" if count >= 10**9 else f"{count / 10**6:.1f} MB"

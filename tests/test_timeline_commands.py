@@ -75,3 +75,33 @@ def test_a_picture_without_a_timeline_says_so(made, tmp_path, capsys):
     elsewhere = printed(capsys)[0]
     assert main(["--data", str(data), "timeline", elsewhere]) == 2
     assert "has no timeline" in capsys.readouterr().err
+
+
+def test_the_room_that_all_steps_take_is_told_and_limited(made, tmp_path, capsys):
+    data = tmp_path / "data"
+    safelight(data, "generate", "a red apple", "--steps", "20", "--count", "2")
+    capsys.readouterr()
+    safelight(data, "timeline", "--usage")
+    before = capsys.readouterr().out
+    assert "of 2.00 GB, the steps of 2 pictures" in before
+    whole = sum(path.stat().st_size for path in (data / "timelines").glob("*/*.zip"))
+    safelight(data, "timeline", "--limit", f"{0.9 * whole / 1000:.3f}kB")
+    thinned = sum(path.stat().st_size for path in (data / "timelines").glob("*/*.zip"))
+    assert 0 < thinned <= 0.9 * whole
+    safelight(data, "timeline", "--limit", "0")
+    assert "0.0 MB of 0.0 MB, the steps of 0 pictures" in capsys.readouterr().out
+    safelight(data, "generate", "a pear", "--steps", "2")
+    pear = printed(capsys)[0]
+    assert main(["--data", str(data), "timeline", pear]) == 2
+    assert "has no timeline" in capsys.readouterr().err
+
+
+def test_a_limit_that_is_no_size_and_no_picture_are_one_line(made, capsys):
+    data, _, _ = made
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(data), "timeline", "--limit", "a lot"])
+    assert ended.value.code == 2
+    assert main(["--data", str(data), "timeline"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert "write it like 500MB" in errors[0]
+    assert "Which picture" in errors[1]

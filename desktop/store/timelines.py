@@ -18,37 +18,53 @@ from pathlib import Path
 
 from desktop import frames
 from desktop.errors import KnownError
-from desktop.files import disk_error, write_atomically
+from desktop.files import write_atomically
 from desktop.messages import Frame, TimelineStep
+from desktop.store.timeline_limit import Facts, TimelineLimit, no_facts
 
 _log = logging.getLogger(__name__)
 
 VERSION = 1
 KEY = "timeline"  # in a picture's record of how it was made: the name of its timeline
 SIDE_MAX = 256  # pixels of a kept frame's longer side
-QUALITY = 70  # of WebP, 0 to 100
+PACKING = ((70, SIDE_MAX), (45, SIDE_MAX), (35, 192), (25, 128))  # quality of WebP, 0 to 100, and longest side
+STEP_BYTES = 13_000  # of a step on average, beyond which the next of these is tried: 390 KB for thirty
 STEPS_MAX = 2000
 MEMBER_MAX = 2 * 2**20  # bytes of one frame, unpacked by the reader
-LIMIT_BYTES = 10**9  # of all timelines; the oldest go first
 # A damaged archive raises whatever the member's bytes make the unpackers stumble over.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, OverflowError, zipfile.BadZipFile, RuntimeError)
 
 
 class Timelines:
-    """A folder of timelines by name; written on a thread of its own, so that the engine never waits for it."""
+    """A folder of timelines by name; written and thinned on a thread of its own, so that the engine never waits.
 
-    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    facts: as in TimelineLimit. Attributes: limit.
+    """
+
+    def __init__(self, folder: Path, facts: Facts = no_facts) -> None:
         self._folder = folder
-        self._limit_bytes = limit_bytes
-        self._waiting: queue.SimpleQueue[tuple[str, Sequence[TimelineStep]] | None] = queue.SimpleQueue()
+        self.limit = TimelineLimit(folder, facts)
+        self._bytes: int | None = None  # of all, as far as this program knows; None until it has looked
+        self._hurry = threading.Event()  # the program is closing
+        # Steps under a name; a name alone thins; None ends.
+        self._waiting: queue.SimpleQueue[tuple[str, Sequence[TimelineStep] | None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._written = threading.Condition()
         self._unwritten: set[str] = set()
 
     def keep(self, steps: Sequence[TimelineStep]) -> str:
-        """Begin to write them; returns the name under which they will be found."""
+        """Begin to write them; returns the name under which they will be found, "" where none are to be kept."""
+        return "" if self.limit.bytes == 0 else self._begin(steps)
+
+    def use_limit(self, limit_bytes: int) -> None:
+        """Keep no more than this from now on, 0 for none; what is too much goes soon. Raises KnownError."""
+        self.limit.set(limit_bytes)
+        self._begin(None)
+
+    def _begin(self, steps: Sequence[TimelineStep] | None) -> str:
         name = uuid.uuid4().hex
         if self._thread is None:
+            self._hurry.clear()
             self._thread = threading.Thread(target=self._write_all, name="timelines", daemon=True)
             self._thread.start()
         with self._written:
@@ -62,8 +78,9 @@ class Timelines:
             self._written.wait_for(lambda: not self._unwritten)
 
     def close(self) -> None:
-        """Write what still waits, and end the thread."""
+        """Write what still waits, and end the thread; what is too much goes another time."""
         if self._thread is not None:
+            self._hurry.set()
             self._waiting.put(None)
             self._thread.join()
             self._thread = None
@@ -98,70 +115,73 @@ class Timelines:
         path = self.path_of(name)
         with self._written:
             self._written.wait_for(lambda: name not in self._unwritten)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_error(path.parent, error) from error
-
-    def thin(self) -> int:
-        """Delete the oldest until all are within the limit; returns how many bytes are left."""
-        try:
-            found = sorted((f.stat().st_mtime, f.stat().st_size, f) for f in self._folder.glob("*/*.zip"))
-        except OSError:
-            return 0
-        total = sum(size for _, size, _ in found)
-        for _, size, path in found:
-            if total <= self._limit_bytes:
-                break
-            path.unlink(missing_ok=True)
-            total -= size
-        return total
+        self.limit.remove(path)
 
     def _write_all(self) -> None:
-        written = 0
         while (job := self._waiting.get()) is not None:
             name, steps = job
             try:
-                write_atomically(self.path_of(name), packed(steps))
-                if written % 20 == 0:
-                    self.thin()
-                written += 1
+                if steps is None:
+                    self._bytes = self.limit.thin(self._hurry)
+                else:
+                    self._write(name, steps)
             except Exception:  # whatever happens costs the timeline, never the picture nor the timelines after it
-                _log.exception("the timeline of a picture cannot be kept")
+                _log.exception("the timeline of a picture cannot be kept, or the timelines not be thinned")
             with self._written:
                 self._unwritten.discard(name)
                 self._written.notify_all()
 
+    def _write(self, name: str, steps: Sequence[TimelineStep]) -> None:
+        data = packed(steps)
+        write_atomically(self.path_of(name), data)
+        if self._bytes is not None:
+            self._bytes += len(data)
+        if self._bytes is None or self._bytes > self.limit.bytes:
+            self._bytes = self.limit.thin(self._hurry)
+
 
 def packed(steps: Sequence[TimelineStep]) -> bytes:
+    """The file's bytes. Pictures full of detail are packed more tightly, so that no picture's steps take much room."""
+    for quality, side in PACKING:
+        rows, members = _packed_once(steps, quality, side)
+        if sum(len(member) for member in members.values()) <= STEP_BYTES * len(steps):
+            break
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        rows = []
-        before = None
-        for place, step in enumerate(steps):
-            row = {
-                "index": step.index,
-                "timestep": step.timestep,
-                "alpha": step.alpha,
-                "sigma": step.sigma,
-                "stage": step.stage,
-                "change": frames.change(before, step.x_0),
-            }
-            for kind, frame in (("x_0", step.x_0), ("x_t", step.x_t)):
-                if frame is not None:
-                    row[kind] = f"{place:04d}-{kind}.webp"
-                    archive.writestr(row[kind], _webp(frame))
-            before = step.x_0 or before
-            rows.append(row)
+        for name, member in members.items():
+            archive.writestr(name, member)
         archive.writestr("index.json", json.dumps({"version": VERSION, "steps": rows}))
     return buffer.getvalue()
 
 
-def _webp(frame: Frame) -> bytes:
+def _packed_once(steps: Sequence[TimelineStep], quality: int, side: int) -> tuple[list[dict], dict[str, bytes]]:
+    """(the index, the pictures by the name they have in it)."""
+    rows: list[dict] = []
+    members: dict[str, bytes] = {}
+    before = None
+    for place, step in enumerate(steps):
+        row = {
+            "index": step.index,
+            "timestep": step.timestep,
+            "alpha": step.alpha,
+            "sigma": step.sigma,
+            "stage": step.stage,
+            "change": frames.change(before, step.x_0),
+        }
+        for kind, frame in (("x_0", step.x_0), ("x_t", step.x_t)):
+            if frame is not None:
+                row[kind] = f"{place:04d}-{kind}.webp"
+                members[row[kind]] = _webp(frame, quality, side)
+        before = step.x_0 or before
+        rows.append(row)
+    return rows, members
+
+
+def _webp(frame: Frame, quality: int, side: int) -> bytes:
     image = frames.as_image(frame)
-    image.thumbnail((SIDE_MAX, SIDE_MAX))
+    image.thumbnail((side, side))
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=0)
+    image.save(buffer, "WEBP", quality=quality, method=0)
     return buffer.getvalue()
 
 

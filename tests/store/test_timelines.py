@@ -128,22 +128,6 @@ def test_an_index_of_nonsense_is_named(timelines, index):
         timelines.read("a" * 32)
 
 
-def test_the_oldest_go_first_when_the_limit_is_reached(tmp_path):
-    import os
-
-    timelines = Timelines(tmp_path, limit_bytes=1)
-    names = [timelines.keep(steps_of(2, side=16)) for _ in range(3)]
-    timelines.close()
-    kept = [timelines.path_of(name) for name in names]
-    for age, path in enumerate(reversed(kept)):
-        if path.exists():
-            os.utime(path, (1000 - age, 1000 - age))
-    largest = max(path.stat().st_size for path in kept if path.exists())
-    assert Timelines(tmp_path, limit_bytes=largest).thin() <= largest
-    assert kept[-1].exists()
-    assert not kept[0].exists()
-
-
 @pytest.mark.parametrize("ending", [".gif", ".webp"])
 def test_a_film_has_every_step_and_the_picture(tmp_path, ending):
     picture = Image.new("RGB", (64, 64), "red")
