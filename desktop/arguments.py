@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
+from desktop.grids.axis import SETTINGS
 from desktop.messages import SCHEDULERS
 
 
@@ -64,34 +65,15 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     generate = commands.add_parser("generate", parents=[common, json], help="make pictures from a prompt")
-    generate.add_argument("prompt")
-    generate.add_argument("--negative", metavar="TEXT", default="", help="what the picture should not show")
-    generate.add_argument(
-        "--model", metavar="M", default="starter", help="a name from `models list`, a folder or a file"
-    )
-    generate.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same picture")
-    generate.add_argument("--steps", type=int, metavar="N")
-    generate.add_argument("--guidance", type=float, metavar="G", help="how strictly to follow the prompt")
-    generate.add_argument("--size", type=_size, metavar="WxH")
+    _add_drawing(generate)
     generate.add_argument("--count", type=int, default=1, metavar="N", help="seeds go up by one")
-    generate.add_argument("--scheduler", choices=SCHEDULERS, metavar="NAME", help=", ".join(SCHEDULERS))
-    generate.add_argument(
-        "--lora", action="append", default=[], type=_lora, metavar="FILE[:WEIGHT]", help="may be repeated"
-    )
-    generate.add_argument(
-        "--embedding", action="append", default=[], metavar="FILE", help="a textual inversion; its word is its name"
-    )
-    generate.add_argument("--init", metavar="IMAGE", help="start from this picture instead of noise")
-    generate.add_argument("--strength", type=float, metavar="S", help="how much of it to replace, 0 to 1")
-    generate.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
-    generate.add_argument(
-        "--memory",
-        choices=("auto", "device", "offload", "sequential"),
-        default="auto",
-        metavar="HOW",
-        help="how a model that is large for the GPU is spread: auto, device, offload, sequential",
-    )
-    generate.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
+
+    grid = commands.add_parser("grid", parents=[common, json], help="one picture for each pair of two settings' values")
+    _add_drawing(grid)
+    grid.add_argument("--x", required=True, metavar="SETTING=VALUES", help="across, such as steps=10-40:10")
+    grid.add_argument("--y", metavar="SETTING=VALUES", help=f"down; SETTING is one of {', '.join(SETTINGS)}")
+    grid.add_argument("--from", dest="trunk", metavar="IMAGE", help="let all of them grow from a step of this picture")
+    grid.add_argument("--step", type=int, metavar="K", help="how many of its steps they share")
 
     replay = commands.add_parser("replay", parents=[common, json], help="make a picture again from its file")
     replay.add_argument("image")
@@ -156,6 +138,37 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     train = commands.add_parser("train", add_help=False, help="make the built-in model: `train starter --help`")
     train.add_argument("rest", nargs=argparse.REMAINDER)  # the training package reads its own arguments
     return parser, commands.choices
+
+
+def _add_drawing(command: argparse.ArgumentParser) -> None:
+    """What the commands take that draw from a prompt."""
+    command.add_argument("prompt")
+    command.add_argument("--negative", metavar="TEXT", default="", help="what the picture should not show")
+    command.add_argument(
+        "--model", metavar="M", default="starter", help="a name from `models list`, a folder or a file"
+    )
+    command.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same picture")
+    command.add_argument("--steps", type=int, metavar="N")
+    command.add_argument("--guidance", type=float, metavar="G", help="how strictly to follow the prompt")
+    command.add_argument("--size", type=_size, metavar="WxH")
+    command.add_argument("--scheduler", choices=SCHEDULERS, metavar="NAME", help=", ".join(SCHEDULERS))
+    command.add_argument(
+        "--lora", action="append", default=[], type=_lora, metavar="FILE[:WEIGHT]", help="may be repeated"
+    )
+    command.add_argument(
+        "--embedding", action="append", default=[], metavar="FILE", help="a textual inversion; its word is its name"
+    )
+    command.add_argument("--init", metavar="IMAGE", help="start from this picture instead of noise")
+    command.add_argument("--strength", type=float, metavar="S", help="how much of it to replace, 0 to 1")
+    command.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
+    command.add_argument(
+        "--memory",
+        choices=("auto", "device", "offload", "sequential"),
+        default="auto",
+        metavar="HOW",
+        help="how a model that is large for the GPU is spread: auto, device, offload, sequential",
+    )
+    command.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
 
 
 def _add_getting(commands: "argparse._SubParsersAction[_Parser]", parents: list[argparse.ArgumentParser]) -> None:

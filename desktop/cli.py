@@ -8,7 +8,8 @@ import queue
 from desktop.console import Printer, open_studio, run
 from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
-from desktop.messages import Event, GenerationRequest, Lora, random_seed
+from desktop.drawing_arguments import check_start, request_of
+from desktop.messages import Event
 from desktop.settings import Folders, find_folders
 from desktop.studio import save_into
 
@@ -44,6 +45,10 @@ def main(arguments: argparse.Namespace) -> int:
             from desktop import attention_command
 
             return attention_command.main(folders, arguments)
+        case "grid":
+            from desktop import grid_command
+
+            return grid_command.main(folders, arguments)
         case "models":
             from desktop import model_commands
 
@@ -84,10 +89,7 @@ def _report(folders: Folders, arguments: argparse.Namespace) -> int:
 def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.count <= 1000:
         raise KnownError(f"The count is {arguments.count}", "Use a whole number from 1 to 1000.")
-    if arguments.strength is not None and arguments.init is None:
-        raise KnownError("--strength needs a start picture", "Add --init IMAGE.")
-    if arguments.mask is not None and arguments.init is None:
-        raise KnownError("--mask needs a start picture", "Add --init IMAGE.")
+    check_start(arguments)
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     save = None
     if arguments.out is not None:
@@ -96,26 +98,8 @@ def _generate(folders: Folders, arguments: argparse.Namespace) -> int:
         save = save_into(out)
     studio = open_studio(folders, events.put, save=save, memory_mode=arguments.memory)
     try:
-        info = studio.library.resolve(arguments.model)
-        seed = random_seed() if arguments.seed is None else arguments.seed
-        width, height = arguments.size or (info.width, info.height)
-        request = GenerationRequest(
-            prompt=arguments.prompt,
-            negative_prompt=arguments.negative,
-            model=info.name,
-            seed=seed,
-            steps=info.steps if arguments.steps is None else arguments.steps,
-            guidance_scale=info.guidance_scale if arguments.guidance is None else arguments.guidance,
-            scheduler=arguments.scheduler or info.scheduler,
-            width=width,
-            height=height,
-            start_picture=None if arguments.init is None else studio.starts.keep(user_path(arguments.init)),
-            strength=0.6 if arguments.strength is None else arguments.strength,
-            loras=tuple(Lora(file=str(user_path(file).absolute()), weight=weight) for file, weight in arguments.lora),
-            embeddings=tuple(str(user_path(path).absolute()) for path in arguments.embedding),
-            mask=None if arguments.mask is None else studio.starts.keep(user_path(arguments.mask)),
-        )
-        requests = [request.replace(seed=seed + n) for n in range(arguments.count)]
+        request = request_of(arguments, studio)
+        requests = [request.replace(seed=request.seed + n) for n in range(arguments.count)]
         return run(studio, events, requests, Printer(arguments.json), keep=save is None)
     finally:
         studio.close()

@@ -13,7 +13,7 @@ from desktop.engine.families import Inputs
 from desktop.errors import KnownError
 from desktop.messages import GenerationRequest, PictureRecord, TimelineStep
 from desktop.store.picture_file import open_picture
-from desktop.store.recipe import read_recipe
+from desktop.store.recipe import GRID, read_recipe
 
 # What of the record decides the pixels, with words for people.
 _DECISIVE = {
@@ -68,6 +68,8 @@ class Replay:
 
     def __init__(self, path: Path) -> None:
         recipe = read_recipe(path)
+        if GRID in recipe.extra:
+            raise KnownError(f"{path.name} is the sheet of a grid", "Choose one of its single pictures.")
         self.request: GenerationRequest = recipe.request
         self._path = path
         self._then = recipe.extra

@@ -60,15 +60,17 @@ class Pictures:
         seconds: float,
         made: Mapping[str, object],
         attached: Mapping[str, bytes] | None = None,
+        suffix: str = "",
     ) -> PictureRecord:
         """Write the PNG with its recipe, then record it; when this returns, both are on disk.
 
         seconds: wall time of the run. made: versions, device, dtype, model hash. attached: as in write_png.
+        suffix: at the end of the file's name.
         Raises KnownError where the disk refuses; a picture that is written but not recorded is named there.
         """
         created_at = time.time()
         extra = {**made, "created_at": created_at, "seconds": seconds}
-        with names.claimed(self._folders.pictures, names.picture_name(request, created_at)) as path:
+        with names.claimed(self._folders.pictures, names.picture_name(request, created_at) + suffix) as path:
             recipe.write_png(path, image, request, extra, attached)
             try:
                 return self._record(path, request, created_at, seconds, str(made.get(TIMELINE) or ""))

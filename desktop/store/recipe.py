@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the wi
 
 VERSION = 1
 KEY = "safelight"
+GRID = "grid"  # among how a picture was made: it is a sheet of other pictures, and what stands along its axes
 ATTACHED_CHUNKS = {"start": b"slSt", "mask": b"slMk"}  # ancillary, private, safe to copy (PNG section 5.4)
 ATTACHED_MAX = 256 * 2**20  # bytes
 

@@ -1,0 +1,18 @@
+"""The X/Y grid: one picture for each pair of values of two settings. No Qt, no torch."""
+
+from desktop.grids.axis import SETTINGS, Axis, parse_axis
+from desktop.grids.grid import CELLS_MAX, Grid, from_step, make_grid
+from desktop.grids.progress import Cell, CellState, GridProgress
+
+__all__ = [
+    "CELLS_MAX",
+    "SETTINGS",
+    "Axis",
+    "Cell",
+    "CellState",
+    "Grid",
+    "GridProgress",
+    "from_step",
+    "make_grid",
+    "parse_axis",
+]
