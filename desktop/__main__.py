@@ -21,12 +21,17 @@ def main(argv: list[str] | None = None, on_window: "Callable[[App], None] | None
         if stream is not None:  # a prompt may hold letters that the terminal has no code for
             stream.reconfigure(errors="backslashreplace")
     try:
-        from desktop import arguments
         from desktop.errors import KnownError
+        from desktop.window_words import data_folder
 
-        parsed = arguments.parse(sys.argv[1:] if argv is None else argv)
+        words = sys.argv[1:] if argv is None else argv
         try:
-            return _run(parsed, on_window)
+            plain = data_folder(words)
+            if plain is not None:
+                return _open_window(plain[0], None, on_window)
+            from desktop import arguments
+
+            return _run(arguments.parse(words), on_window)
         except KnownError as error:
             if sys.stderr is not None:
                 print(f"safelight: {error}", file=sys.stderr)
@@ -45,17 +50,21 @@ def _run(parsed: "argparse.Namespace", on_window: "Callable[[App], None] | None"
 
         return self_check.main()
     if parsed.command is None:
-        # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
-        gc.disable()
-        from desktop.ui import quick_imports
-
-        quick_imports.install()
-        from desktop import app
-
-        return app.main(data=parsed.data, on_window=on_window, opened=parsed.opened)
+        return _open_window(parsed.data, parsed.opened, on_window)
     from desktop import cli
 
     return cli.main(parsed)
+
+
+def _open_window(data: str | None, opened: str | None, on_window: "Callable[[App], None] | None") -> int:
+    # Nothing made before the window is garbage, and looking for some takes a tenth of the time to it.
+    gc.disable()
+    from desktop.ui import quick_imports
+
+    quick_imports.install()
+    from desktop import app
+
+    return app.main(data=data, on_window=on_window, opened=opened)
 
 
 if __name__ == "__main__":

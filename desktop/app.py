@@ -3,6 +3,8 @@
 Order of start: settings, store, window on the screen, then the event loop, then torch in the engine's thread.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import gc
@@ -21,7 +23,6 @@ from PySide6.QtWidgets import QApplication
 from desktop import __version__, settings
 from desktop.errors import KnownError
 from desktop.files import check_writable
-from desktop.messages import EngineReady, Failed, GenerationRequest, QueueChanged
 from desktop.safe_start import StartMark
 from desktop.settings import BrokenSettings, Folders, Settings, find_folders
 from desktop.ui import places
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from desktop.library.downloads import Downloads
+    from desktop.messages import EngineReady, GenerationRequest, QueueChanged, QueuedJob
     from desktop.studio import Studio
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _AFTER_THE_FIRST_PAINT = (
+    "desktop.messages",
     "asyncio",
     "qasync",
     "desktop.studio",
@@ -58,7 +61,7 @@ _QUEUE_KEPT_AFTER_MS = 200  # a burst of changes is written once
 class _Late:
     """Stands for a part of the studio, so that the window can be on the screen before the studio is made."""
 
-    def __init__(self, app: "App", part: str) -> None:
+    def __init__(self, app: App, part: str) -> None:
         self._app, self._part = app, part
 
     def __getattr__(self, name: str) -> Any:
@@ -90,7 +93,7 @@ class App(QObject):
         self._lock = QLockFile(str(folders.root / "window.lock"))
         self.gallery: Gallery | None = None  # until show_pictures
         self._left_over: tuple[GenerationRequest, ...] = ()
-        self._queue = QueueChanged(jobs=())
+        self._jobs: tuple[QueuedJob, ...] = ()  # that wait or run
         self._queue_is_kept = True
         self._set_aside: Path | None = None  # a damaged database
         self._download_bridge: DownloadBridge | None = None  # until somebody looks for models
@@ -124,14 +127,14 @@ class App(QObject):
         self._reporter.failed.connect(self._on_not_reported)
 
     @functools.cached_property
-    def _queue_writer(self) -> "ThreadPoolExecutor":
+    def _queue_writer(self) -> ThreadPoolExecutor:
         """One thread, so that an older queue is never written after a newer one."""
         from concurrent.futures import ThreadPoolExecutor
 
         return ThreadPoolExecutor(1, "queue")
 
     @functools.cached_property
-    def studio(self) -> "Studio":
+    def studio(self) -> Studio:
         """Made when it is first used, after the window has been painted. Raises KnownError as Studio."""
         from desktop.studio import Studio
 
@@ -157,7 +160,9 @@ class App(QObject):
 
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
-        self.window.add_timeline(self.studio.timeline_of, self.studio.export_timeline, self.studio.verify)
+        self.window.add_timeline(
+            self.studio.timeline_of, self.studio.export_timeline, self.studio.verify, self.studio.timelines
+        )
         self.window.add_attention(self.studio.attend)
         self._left_over = self.studio.queue.adopt()
         if self._left_over:
@@ -210,7 +215,7 @@ class App(QObject):
             _log.error("the engine did not stop in time")
         self._lock.unlock()
 
-    def _open_downloads(self) -> "tuple[Downloads, DownloadBridge]":
+    def _open_downloads(self) -> tuple[Downloads, DownloadBridge]:
         """Called once, when the Models page is made."""
         from desktop.ui.download_bridge import DownloadBridge
 
@@ -227,7 +232,7 @@ class App(QObject):
 
     @Slot(object)
     def _on_queue_changed(self, event: QueueChanged) -> None:
-        self._queue = event
+        self._jobs = event.jobs
         self._queue_is_kept = False
         if not self._keeper.isActive():
             self._keeper.start()
@@ -264,7 +269,7 @@ class App(QObject):
         if self._queue_is_kept:
             return
         # What was left over stays kept until the user has decided.
-        waiting = tuple(job.request for job in self._queue.jobs if job.saved)
+        waiting = tuple(job.request for job in self._jobs if job.saved)
         self._queue_writer.submit(self._write_queue, (*self._left_over, *waiting))
         self._queue_is_kept = True
 
@@ -422,6 +427,8 @@ def _on_bug(app: App, kind: type[BaseException], error: BaseException, trace: ob
     if issubclass(kind, KeyboardInterrupt):
         app.window.close()
         return
+    from desktop.messages import Failed
+
     _log.error("an error nobody foresaw in the window", exc_info=(kind, error, trace))
     app.bridge.post(
         Failed(

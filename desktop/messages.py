@@ -11,6 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.errors import KnownError
+from desktop.limits import (
+    ADDED_MAX,
+    BRANCH_DEPTH_MAX,
+    GUIDANCE_MAX,
+    SEED_MAX,
+    SIDE_MAX,
+    SIDE_MIN,
+    STEPS_MAX,
+    TEXT_MAX,
+)
 
 SCHEDULERS = (
     "ddim",
@@ -28,22 +38,6 @@ SCHEDULERS = (
     "native",  # whatever the model came with, where its steps follow from no other
 )
 TASKS = ("text_to_image", "image_to_image", "inpaint")
-
-SEED_MAX = 2**64 - 1  # the largest that torch.Generator.manual_seed takes
-TEXT_MAX = 10_000  # characters of a prompt; far above what any text encoder reads
-SIDE_MIN, SIDE_MAX = 16, 8192  # pixels
-ADDED_MAX = 32
-BRANCH_DEPTH_MAX = 16  # each branch carries the whole request of its trunk
-STEPS_MAX = 1000  # the length of every training schedule in use
-GUIDANCE_MAX = 50.0
-
-
-def random_seed() -> int:
-    """A seed short enough to read aloud: 0 to 2**32 - 1."""
-    import secrets  # brings random and hashlib, which the window can be without at first
-
-    return secrets.randbelow(2**32)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:

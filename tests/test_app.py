@@ -196,7 +196,7 @@ def test_what_waited_is_offered_again_after_a_restart(qtbot, start):
 def test_a_comparison_that_still_ran_is_not_made_into_a_picture_by_the_next_start(qtbot, start):
     app = start(engine=False)
     app.studio.engine.submit(GenerationRequest(prompt="a boat", seed=1), save=lambda *what, **more: None)
-    qtbot.waitUntil(lambda: len(app._queue.jobs) == 1)
+    qtbot.waitUntil(lambda: len(app._jobs) == 1)
     app._keep_queue()
     qtbot.waitUntil(lambda: app.studio.queue.load() == ())
 

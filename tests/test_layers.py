@@ -1,5 +1,6 @@
 """The three rules that hold the house up, each checked in a fresh interpreter."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,22 @@ def test_the_engine_is_there_before_torch_is(module):
     code = f"import {module}, sys; assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_window_is_painted_before_anything_slow_is_imported(tmp_path):
+    """Each of these takes a twentieth of the time to the window or more."""
+    code = """
+import os, sys
+from desktop.__main__ import main
+def on_window(app):
+    assert app.window.isVisible()
+    print([name for name in sys.argv[2:] if name in sys.modules], flush=True)
+    os._exit(0)
+main(["--data", sys.argv[1]], on_window=on_window)
+"""
+    slow = ["torch", "numpy", "PIL", "asyncio", "sqlite3", "desktop.messages", "desktop.arguments", "desktop.grids"]
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), *slow], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.strip() == "[]", done.stderr

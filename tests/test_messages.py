@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.errors import KnownError
-from desktop.messages import SCHEDULERS, SEED_MAX, GenerationRequest, random_seed
+from desktop.limits import SEED_MAX, random_seed
+from desktop.messages import SCHEDULERS, GenerationRequest
 
 
 def test_a_request_survives_json():

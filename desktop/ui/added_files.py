@@ -7,7 +7,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import ADDED_MAX, AddedFile, Lora
+from desktop.limits import ADDED_MAX
+from desktop.messages import AddedFile, Lora
 from desktop.ui import icons, theme
 from desktop.ui.added_file_row import AddedFileRow
 from desktop.ui.background import Background

@@ -1,11 +1,17 @@
 """Says that the next picture grows from a step of another one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
-from desktop.messages import Branch
 from desktop.ui import icons, theme
 from desktop.ui.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from desktop.messages import Branch
 
 
 class BranchChip(QFrame):

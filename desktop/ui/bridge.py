@@ -1,27 +1,15 @@
 """Engine events become Qt signals on the GUI thread."""
 
+from __future__ import annotations
+
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from desktop.messages import (
-    TERMINAL,
-    Advised,
-    AttentionSeen,
-    Cancelled,
-    EngineReady,
-    Event,
-    Failed,
-    NoiseSeen,
-    PhaseChanged,
-    PlanChosen,
-    Preview,
-    QueueChanged,
-    Saved,
-    Started,
-    Verified,
-)
+if TYPE_CHECKING:
+    from desktop.messages import Event
 
 
 class Bridge(QObject):
@@ -60,25 +48,28 @@ class Bridge(QObject):
         self._ended: deque[str] = deque(maxlen=64)  # job ids; one job runs at a time, so 64 is plenty
         self._awake = False  # a wake-up is on its way to the GUI thread
         self._closed = False
-        self._by_type = {
-            EngineReady: self.ready,
-            PhaseChanged: self.phase,
-            PlanChosen: self.plan_chosen,
-            Advised: self.advised,
-            QueueChanged: self.queue_changed,
-            Started: self.started,
-            Preview: self.preview,
-            Saved: self.saved,
-            Verified: self.verified,
-            AttentionSeen: self.attention_seen,
-            Cancelled: self.cancelled,
-            Failed: self.failed,
-            NoiseSeen: self.noise_seen,
+        # By name: the window is on the screen before the messages are imported.
+        self._signals = {
+            "EngineReady": self.ready,
+            "PhaseChanged": self.phase,
+            "PlanChosen": self.plan_chosen,
+            "Advised": self.advised,
+            "QueueChanged": self.queue_changed,
+            "Started": self.started,
+            "Preview": self.preview,
+            "Saved": self.saved,
+            "Verified": self.verified,
+            "AttentionSeen": self.attention_seen,
+            "Cancelled": self.cancelled,
+            "Failed": self.failed,
+            "NoiseSeen": self.noise_seen,
         }
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def post(self, event: Event) -> None:
         """Hand over an event, from any thread; returns at once."""
+        from desktop.messages import TERMINAL, PhaseChanged, Preview
+
         with self._lock:
             if self._closed:
                 return
@@ -125,7 +116,7 @@ class Bridge(QObject):
                 if not self._waiting:
                     break
                 event = self._waiting.popleft()
-            self._by_type[type(event)].emit(event)
+            self._signals[type(event).__name__].emit(event)
         with self._lock:
             self._awake = bool(self._waiting)
             if self._awake:

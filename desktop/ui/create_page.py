@@ -1,27 +1,14 @@
 """The page where pictures are made: the parts side by side, and the wiring between them."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import (
-    Advised,
-    AttentionSeen,
-    Branch,
-    Cancelled,
-    Failed,
-    GenerationRequest,
-    PhaseChanged,
-    PictureRecord,
-    Preview,
-    QueueChanged,
-    Saved,
-    Started,
-    Verified,
-    random_seed,
-)
+from desktop.limits import random_seed
 from desktop.ui import theme, words
 from desktop.ui.bridge import Bridge
 from desktop.ui.ports import Engine, History, HistoryEntry, Models, StartPictures
@@ -31,6 +18,21 @@ from desktop.ui.prompt_panel import PromptPanel
 from desktop.ui.queue_panel import QueuePanel
 
 if TYPE_CHECKING:
+    from desktop.messages import (
+        Advised,
+        AttentionSeen,
+        Branch,
+        Cancelled,
+        Failed,
+        GenerationRequest,
+        PhaseChanged,
+        PictureRecord,
+        Preview,
+        QueueChanged,
+        Saved,
+        Started,
+        Verified,
+    )
     from desktop.ui.message_bar import MessageBar
     from desktop.ui.timeline_bar import TimelineBar
 
@@ -137,7 +139,7 @@ class CreatePage(QWidget):
         side.insertWidget(0, history_panel, 3)
         history_panel.chosen.connect(self._on_history_chosen)
 
-    def add_timeline(self, bar: "TimelineBar") -> None:
+    def add_timeline(self, bar: TimelineBar) -> None:
         """Put the steps of the shown picture into the place of the progress, where they are shown in turn."""
         self._timeline = bar
         bar.stop_requested.connect(self.stop)
@@ -169,7 +171,7 @@ class CreatePage(QWidget):
     # What the window and other pages ask for
 
     @property
-    def messages(self) -> "MessageBar":
+    def messages(self) -> MessageBar:
         """Made for the first message: most runs have none, and the start is the quicker for it."""
         if self._messages is None:
             from desktop.ui.message_bar import MessageBar

@@ -1,5 +1,7 @@
 """The window: four pages under one bar, and the keys that work everywhere."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import contextlib
@@ -20,19 +22,19 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import EngineReady, GenerationRequest
 from desktop.settings import Folders, Settings
 from desktop.ui import icons, places, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import is_model, local_file
 from desktop.ui.pages import Pages
-from desktop.ui.ports import Downloads, Engine, History, Models, Noising, Recall, StartPictures
+from desktop.ui.ports import Downloads, Engine, History, Models, Noising, Recall, StartPictures, TimelineRoom
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
+    from desktop.messages import EngineReady, GenerationRequest
     from desktop.ui.attention_wiring import Attend, AttentionWiring
     from desktop.ui.background import Background
     from desktop.ui.download_bridge import DownloadBridge
@@ -69,9 +71,9 @@ class MainWindow(QMainWindow):
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
-        open_downloads: "Callable[[], tuple[Downloads, DownloadBridge]] | None" = None,
+        open_downloads: Callable[[], tuple[Downloads, DownloadBridge]] | None = None,
         noising: Noising | None = None,
-        gallery: "Gallery | None" = None,  # these three, or add_pictures later
+        gallery: Gallery | None = None,  # these three, or add_pictures later
         picture_strip: QWidget | None = None,
         history_panel: QWidget | None = None,
     ) -> None:
@@ -145,6 +147,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+Z", self._on_undo),
             ("Ctrl+B", bar.side.click),
             ("Ctrl+L", self.show_create),
+            ("Ctrl+,", self._menu.show_settings),
             ("Ctrl+Q", self.close),
             *((f"Ctrl+{index + 1}", bar.tab(index).click) for index in range(self.pages.count())),
         ):
@@ -181,7 +184,7 @@ class MainWindow(QMainWindow):
         if self._pictures is not None:
             self._pictures.connect_bridge(bridge)
 
-    def add_pictures(self, gallery: "Gallery", picture_strip: QWidget, history_panel: QWidget) -> None:
+    def add_pictures(self, gallery: Gallery, picture_strip: QWidget, history_panel: QWidget) -> None:
         """Show the models and what was made before. Called once, best after the first paint, which is sooner then."""
         from desktop.ui.pictures_wiring import PicturesWiring
 
@@ -201,16 +204,20 @@ class MainWindow(QMainWindow):
         if self._bridge is not None:
             self._pictures.connect_bridge(self._bridge)
 
-    def add_timeline(self, read: "ReadTimeline", export: "ExportTimeline", verify: "Verify") -> None:
-        """Show the steps under a finished picture. Called once, after the first paint."""
+    def add_timeline(
+        self, read: ReadTimeline, export: ExportTimeline, verify: Verify, room: TimelineRoom | None = None
+    ) -> None:
+        """Show the steps under a picture, and what room all steps take. Called once, after the first paint."""
         from desktop.ui.timeline_wiring import TimelineWiring
 
+        if room is not None:
+            self._menu.set_room(room)
         self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
         self._timeline.exporting.connect(self._on_exporting)
         self._timeline.exported.connect(self._on_exported)
         self._timeline.not_exported.connect(self.toast.hide)
 
-    def add_attention(self, attend: "Attend") -> None:
+    def add_attention(self, attend: Attend) -> None:
         """Show which part of a finished picture each word of its prompt drew. Called once, after the first paint."""
         from desktop.ui.attention_wiring import AttentionWiring
 
@@ -222,11 +229,11 @@ class MainWindow(QMainWindow):
         return self.pages.made(GALLERY)
 
     @property
-    def models_page(self) -> "ModelsPage | None":
+    def models_page(self) -> ModelsPage | None:
         return self.pages.made(MODELS)
 
     @property
-    def noise_page(self) -> "NoisePage | None":
+    def noise_page(self) -> NoisePage | None:
         return self.pages.made(NOISE)
 
     @Slot(int)
@@ -309,7 +316,7 @@ class MainWindow(QMainWindow):
             )
         self._opened.open(path)
 
-    def show_safe_mode(self, *, died: bool, why: str) -> "SafeModeBar":
+    def show_safe_mode(self, *, died: bool, why: str) -> SafeModeBar:
         """Say above the pages that the program opened with less than usual; see SafeModeBar."""
         from desktop.ui.safe_mode_bar import SafeModeBar
 
@@ -391,6 +398,7 @@ class MainWindow(QMainWindow):
             self._opened.wait()
         if self._timeline is not None:
             self._timeline.wait()
+        self._menu.wait()
         if self._attention is not None:
             self._attention.wait()
         if self.models_page is not None:
@@ -456,7 +464,7 @@ class MainWindow(QMainWindow):
         self.create_page.fit_panel(self.width())
         self.top_bar.set_side(shown, possible=room, offered=self.pages.currentIndex() == CREATE)
 
-    def _make_models_page(self) -> "ModelsPage":
+    def _make_models_page(self) -> ModelsPage:
         from desktop.ui.models_page import ModelsPage
 
         downloads, bridge = self._open_downloads() if self._open_downloads else (None, None)
@@ -480,7 +488,7 @@ class MainWindow(QMainWindow):
         page.create_wanted.connect(self.show_create)
         return page
 
-    def _make_noise_page(self) -> "NoisePage | None":
+    def _make_noise_page(self) -> NoisePage | None:
         if self._noising is None:
             return None
         from desktop.ui.noise_page import NoisePage

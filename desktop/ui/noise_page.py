@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.errors import KnownError
-from desktop.messages import Frame, ModelInfo, NoiseQuestion, NoiseSeen, random_seed
+from desktop.limits import random_seed
+from desktop.messages import Frame, ModelInfo, NoiseQuestion, NoiseSeen
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.dropped import is_model, local_file

@@ -1,17 +1,20 @@
 """The prompt panel's values as plain JSON, so that they are there again after a restart."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
-from desktop.messages import ADDED_MAX, Lora
+from desktop.limits import ADDED_MAX
 
 if TYPE_CHECKING:
+    from desktop.messages import Lora
     from desktop.ui.prompt_panel import PromptPanel
 
 
-def as_json(panel: "PromptPanel") -> dict[str, object]:
+def as_json(panel: PromptPanel) -> dict[str, object]:
     """A request's JSON without model and seed, with the count and the names of the folds that are open."""
     try:
         width, height = panel.size_fields.value()
@@ -36,7 +39,7 @@ def as_json(panel: "PromptPanel") -> dict[str, object]:
     }
 
 
-def restore(panel: "PromptPanel", data: Mapping[str, object]) -> None:
+def restore(panel: PromptPanel, data: Mapping[str, object]) -> None:
     """Somebody may have edited the settings: what is of the wrong type or does not fit is passed over."""
     opened = data.get("open")
     for name, fold in _folds(panel).items():
@@ -73,6 +76,8 @@ def restore(panel: "PromptPanel", data: Mapping[str, object]) -> None:
 
 
 def _loras(data: object) -> list[Lora]:
+    from desktop.messages import Lora
+
     found = []
     for item in data if isinstance(data, list) else []:
         with contextlib.suppress(KnownError):
@@ -80,5 +85,5 @@ def _loras(data: object) -> list[Lora]:
     return found
 
 
-def _folds(panel: "PromptPanel"):
+def _folds(panel: PromptPanel):
     return {"negative": panel.negative_fold, "more": panel.more_fold, "added": panel.added_fold}

@@ -1,9 +1,15 @@
 """How large a picture is shown in the room there is, and with which interpolation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QImage
 
-from desktop.messages import Frame
+if TYPE_CHECKING:
+    from desktop.messages import Frame
+
 
 _ABOUT_ONE = 1.25  # a picture that nearly fits is shown pixel by pixel, as sharp as it is
 _MOST = 5  # beyond five times its size a small picture turns to fog

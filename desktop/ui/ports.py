@@ -1,16 +1,18 @@
 """What the widgets need of the rest of the program. The composition root hands in the real ones, tests small fakes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
     from desktop.library.download import Download
     from desktop.library.hub import Offer
+    from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion
     from desktop.noising import Noised
+    from desktop.store.timeline_limit import Usage
 
 
 class Engine(Protocol):
@@ -92,13 +94,13 @@ class Downloads(Protocol):
     What comes of the others arrives as a Download.
     """
 
-    def look(self, text: str) -> "tuple[Offer, ...]":
+    def look(self, text: str) -> tuple[Offer, ...]:
         """What a catalogue's name or a repository stands for. Waits. Raises KnownError."""
 
-    def get(self, offers: "Sequence[Offer]") -> tuple[str, ...]:
+    def get(self, offers: Sequence[Offer]) -> tuple[str, ...]:
         """Begin to fetch these, or go on. Waits. Raises KnownError."""
 
-    def reopen(self) -> "tuple[Download, ...]":
+    def reopen(self) -> tuple[Download, ...]:
         """Everything begun and not ended. Waits."""
 
     def repos_here(self) -> frozenset[str]:
@@ -117,15 +119,24 @@ class Downloads(Protocol):
 class Noising(Protocol):
     """The forward process. Every call waits for the disk or computes: never on the GUI thread."""
 
-    def schedule_of(self, model: str) -> "NoiseSchedule":
+    def schedule_of(self, model: str) -> NoiseSchedule:
         """Raises KnownError where the model is gone, or has no schedule."""
 
     def open(self, path: str) -> Frame:
         """A picture, made small enough. Raises KnownError where it is none."""
 
-    def noised(self, picture: Frame, schedule: "NoiseSchedule", t: int, seed: int) -> "Noised":
+    def noised(self, picture: Frame, schedule: NoiseSchedule, t: int, seed: int) -> Noised:
         """The picture with the noise of a seed, at a timestep from 0 to schedule.timesteps - 1."""
 
 
+class TimelineRoom(Protocol):
+    """Where the steps of all pictures lie. Both calls wait for the disk: never on the GUI thread."""
+
+    def usage(self) -> Usage: ...
+
+    def use_limit(self, limit_bytes: int) -> None:
+        """Keep no more than this, 0 for none; what is too much goes soon. Raises KnownError."""
+
+
 # Reads a PNG's recipe, and keeps the pictures it started from; waits for the disk. Raises KnownError.
-Recall = Callable[[str], GenerationRequest]
+Recall = Callable[[str], "GenerationRequest"]

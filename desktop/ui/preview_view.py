@@ -1,6 +1,9 @@
 """The picture, developing and developed."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
@@ -17,11 +20,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
-from desktop.messages import Frame, GenerationRequest, PictureRecord, Preview, Started
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
 from desktop.ui.empty_preview import EmptyPreview
 from desktop.ui.picture_fit import enlarged, fit, frame_image, scaled
+
+if TYPE_CHECKING:
+    from desktop.messages import Frame, GenerationRequest, PictureRecord, Preview, Started
 
 _BANNER = 640  # widest banner; its lines stay readable
 

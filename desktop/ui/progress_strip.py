@@ -1,11 +1,17 @@
 """What is being waited for, how long it will take, and the way out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
-from desktop.messages import Cancelled, Failed, Phase, PhaseChanged, Preview, Saved, Started
 from desktop.ui import icons, theme, words
+
+if TYPE_CHECKING:
+    from desktop.messages import Cancelled, Failed, PhaseChanged, Preview, Saved, Started
 
 _TICKS_MAX = 80  # above this many steps the ticks would run together; a bar takes over
 
@@ -92,6 +98,8 @@ class ProgressStrip(QWidget):
 
     @Slot(object)
     def on_phase(self, event: PhaseChanged) -> None:
+        from desktop.messages import Phase
+
         if event.phase == Phase.DENOISING and self._ticks.done:
             return
         self._words = words.phase(event)

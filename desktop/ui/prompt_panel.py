@@ -1,5 +1,7 @@
 """Everything a picture depends on, set by hand, and the button that makes it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.errors import KnownError
-from desktop.messages import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, Branch, GenerationRequest, ModelInfo
+from desktop.limits import GUIDANCE_MAX, SEED_MAX, STEPS_MAX
 from desktop.ui import icons, panel_memory, theme, words
 from desktop.ui.advanced_fields import AdvancedFields
 from desktop.ui.branch_chip import BranchChip
@@ -31,6 +33,7 @@ from desktop.ui.size_picker import SizePicker
 from desktop.ui.start_picture_box import StartPictureBox
 
 if TYPE_CHECKING:
+    from desktop.messages import Branch, GenerationRequest, ModelInfo
     from desktop.ui.added_files import AddedFiles, LookAt
 
 _LABELS = 72  # width of the column of labels
@@ -59,7 +62,7 @@ class PromptPanel(QFrame):
     not_added = Signal(str)
 
     def __init__(
-        self, history: History | None, starts: StartPictures, look_at: "LookAt", parent: QWidget | None = None
+        self, history: History | None, starts: StartPictures, look_at: LookAt, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._look_at = look_at
@@ -286,7 +289,7 @@ class PromptPanel(QFrame):
         return self._model
 
     @property
-    def added(self) -> "AddedFiles":
+    def added(self) -> AddedFiles:
         """LoRA files and embeddings; made when somebody first looks for them."""
         if self._added is None:
             from desktop.ui.added_files import AddedFiles
@@ -425,6 +428,8 @@ class PromptPanel(QFrame):
 
     def _requests(self) -> tuple[GenerationRequest, ...]:
         """Raises _Wrong."""
+        from desktop.messages import GenerationRequest
+
         if self._model is None:
             raise _Wrong(
                 line=self._error,

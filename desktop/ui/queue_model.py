@@ -1,9 +1,15 @@
 """The queue as a Qt model; it mirrors the engine and never changes by itself."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QAbstractListModel, QByteArray, QMimeData, QModelIndex, QObject, Qt, Signal, Slot
 
-from desktop.messages import Preview, QueueChanged, QueuedJob
 from desktop.ui import words
+
+if TYPE_CHECKING:
+    from desktop.messages import Preview, QueueChanged, QueuedJob
 
 JOB = Qt.ItemDataRole.UserRole
 SHARE = Qt.ItemDataRole.UserRole + 1  # 0 to 1, of the running job

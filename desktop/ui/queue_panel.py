@@ -1,16 +1,18 @@
 """What runs and what waits."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from desktop.messages import Preview, QueueChanged
 from desktop.ui import icons, theme
 from desktop.ui.ports import Engine
 from desktop.ui.queue_model import JOB, QueueModel
 
 if TYPE_CHECKING:
+    from desktop.messages import Preview, QueueChanged
     from desktop.ui.queue_list import QueueList
 
 

@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import SEED_MAX, random_seed
+from desktop.limits import SEED_MAX, random_seed
 from desktop.ui import icons, theme
 from desktop.ui.marks import mark_wrong, set_mark
 

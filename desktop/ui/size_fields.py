@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from desktop.errors import KnownError
-from desktop.messages import SIDE_MAX, SIDE_MIN
+from desktop.limits import SIDE_MAX, SIDE_MIN
 from desktop.ui import theme
 from desktop.ui.marks import mark_wrong
 

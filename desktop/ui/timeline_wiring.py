@@ -8,18 +8,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.errors import KnownError
-from desktop.messages import (
-    Branch,
-    Cancelled,
-    Failed,
-    Frame,
-    PictureRecord,
-    Preview,
-    Saved,
-    Started,
-    TimelineStep,
-    random_seed,
-)
+from desktop.limits import random_seed
+from desktop.messages import Branch, Cancelled, Failed, Frame, PictureRecord, Preview, Saved, Started, TimelineStep
 from desktop.ui import words
 from desktop.ui.background import Background
 from desktop.ui.create_page import CreatePage

@@ -1,18 +1,25 @@
 """The bar at the top: pages on the left; model, device and menu on the right."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
-from desktop.messages import ModelInfo, PlanChosen
 from desktop.ui import icons, theme
 from desktop.ui.chooser import Chooser
 from desktop.ui.icon_label import IconLabel
 
+if TYPE_CHECKING:
+    from desktop.messages import ModelInfo, PlanChosen
+
 
 class TopBar(QFrame):
     """Signals: page_chosen(index), model_chosen(name), theme_chosen(mode), side_toggled(shown),
-    keys_wanted(), data_wanted(), log_wanted(), report_wanted(), about_wanted(), quit_wanted()."""
+    keys_wanted(), data_wanted(), log_wanted(), report_wanted(), about_wanted(), quit_wanted(),
+    settings_wanted()."""
 
     page_chosen = Signal(int)
     model_chosen = Signal(str)
@@ -23,6 +30,7 @@ class TopBar(QFrame):
     log_wanted = Signal()
     report_wanted = Signal()
     about_wanted = Signal()
+    settings_wanted = Signal()
     quit_wanted = Signal()
 
     def __init__(self, pages: tuple[str, ...], parent: QWidget | None = None) -> None:
@@ -96,6 +104,7 @@ class TopBar(QFrame):
         self._themes.triggered.connect(self._on_theme)
         self._menu.addSeparator()
         for icon, text, signal in (
+            ("settings", self.tr("Settings…\tCtrl+,"), self.settings_wanted),
             ("keyboard", self.tr("Keys\t?"), self.keys_wanted),
             ("folder-open", self.tr("Open the data folder"), self.data_wanted),
             ("file-text", self.tr("Open the log"), self.log_wanted),
@@ -129,6 +138,11 @@ class TopBar(QFrame):
     def set_plan(self, event: PlanChosen) -> None:
         """How the model is spread over the memory, for whoever points at the device."""
         self._device.setToolTip(event.text)
+
+    @property
+    def theme(self) -> str:
+        """The mode that is chosen."""
+        return next((action.data() for action in self._themes.actions() if action.isChecked()), "system")
 
     def set_theme(self, mode: str) -> None:
         for action in self._themes.actions():

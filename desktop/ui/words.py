@@ -1,8 +1,13 @@
 """The words the window writes for numbers and codes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication
 
-from desktop.messages import Phase, PhaseChanged, Verified
+if TYPE_CHECKING:
+    from desktop.messages import PhaseChanged, Verified
 
 
 def _tr(text: str) -> str:
@@ -34,6 +39,8 @@ def pixels(width: int, height: int) -> str:
 
 def phase(event: PhaseChanged) -> str:
     """What is being waited for."""
+    from desktop.messages import Phase
+
     if event.phase == Phase.LOADING:
         if event.total_bytes:
             if event.total_bytes >= 1_000_000_000:

@@ -2,15 +2,8 @@
 
 from hypothesis import strategies as st
 
-from desktop.messages import (
-    GUIDANCE_MAX,
-    SCHEDULERS,
-    SEED_MAX,
-    SIDE_MAX,
-    SIDE_MIN,
-    STEPS_MAX,
-    GenerationRequest,
-)
+from desktop.limits import GUIDANCE_MAX, SEED_MAX, SIDE_MAX, SIDE_MIN, STEPS_MAX
+from desktop.messages import SCHEDULERS, GenerationRequest
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=300)
 

@@ -5,7 +5,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from desktop.messages import SEED_MAX, TASKS, Lora
+from desktop.limits import SEED_MAX
+from desktop.messages import TASKS, Lora
 from desktop.ui.prompt_panel import PromptPanel
 from tests.ui.window_parts import LARGE, SHA, SMALL, History, Starts, drop, look_at, request, write_picture
 

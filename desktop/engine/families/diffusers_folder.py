@@ -10,7 +10,8 @@ from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder, Stage
 from desktop.engine.families.components import SKIPPED, has_weights, named
 from desktop.engine.memory import MemoryPlan, Placement
 from desktop.errors import KnownError
-from desktop.messages import SCHEDULERS, SIDE_MAX, SIDE_MIN, GenerationRequest, ModelInfo
+from desktop.limits import SIDE_MAX, SIDE_MIN
+from desktop.messages import SCHEDULERS, GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
     import torch
