@@ -18,7 +18,20 @@ from transformers import CLIPTokenizer
 
 from desktop.engine.preview import PreviewMap
 from desktop.errors import KnownError
-from desktop.training import card, checkpoint, denoiser, distill, evaluate, export, plot, previews, sheet, starter, vae
+from desktop.training import (
+    card,
+    checkpoint,
+    denoiser,
+    distill,
+    evaluate,
+    export,
+    plot,
+    previews,
+    score,
+    sheet,
+    starter,
+    vae,
+)
 from desktop.training.denoiser import Denoiser
 from desktop.training.drawing import Model, Style
 from desktop.training.evaluate import REPORT
@@ -114,7 +127,8 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def publish(recipe: Recipe, out: Path, *, force: bool = False) -> tuple[float, float | None]:
-    """Put the exported and scored model in the place of `out`, unless the one there scores as well or better.
+    """Put the exported and scored model in the place of `out`, unless the one there scores as well or better, or one
+    measure fell far, see score.fallen.
 
     Returns both scores, new and old (None where `out` holds no model). The old one's is that of BEFORE, which was made
     by the same judge with the same prompts. Raises: KnownError where the new one is not better, or a score is missing.
@@ -135,6 +149,14 @@ def publish(recipe: Recipe, out: Path, *, force: bool = False) -> tuple[float, f
         if new["overall"] <= old and not force:
             what = f"The new model scores {new['overall']:.3f}, the one in {out} {old:.3f}; it is kept"
             raise KnownError(what, hint="Train longer, or replace it all the same: --force")
+        fallen = score.fallen(before["shares"], new["shares"])
+        if fallen and not force:
+            title, (was, now) = next(iter(fallen.items()))
+            raise KnownError(
+                f"The new model scores better on the whole, but asked {title} it fell from {was:.2f} to {now:.2f}; "
+                "the old one is kept",
+                hint="Train longer, or replace it all the same: --force",
+            )
     export.replace(out, lambda beside: shutil.copytree(folder, beside, dirs_exist_ok=True))
     return new["overall"], old
 

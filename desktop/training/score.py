@@ -12,6 +12,7 @@ from desktop.training.classifier import COLOURS, Verdict
 from desktop.training.prompts import Prompt
 
 TOP = 5
+FALL_MAX = 0.15  # of a share; two standard deviations of one seed's 60 prompts are 0.12
 # Measures of each kind of prompt, the one that counts for the score first.
 MEASURES = {
     "names": ("top5", "top1"),
@@ -87,6 +88,17 @@ def mean_shares(found: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[
 def overall(found: dict[str, dict[str, float]]) -> float:
     """One number to compare models by: the mean of the first measure of every kind of prompt."""
     return float(np.mean([found[kind][MEASURES[kind][0]] for kind in found]))
+
+
+def fallen(old: dict[str, dict[str, float]], new: dict[str, dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Measures by their titles that fell by more than FALL_MAX: (old, new). A model that learnt to combine things and
+    forgot to draw one of them is no better, whatever the mean says.
+    """
+    return {
+        title: (old[kind][measure], new[kind][measure])
+        for (kind, measure), title in _TITLES.items()
+        if kind in old and kind in new and old[kind][measure] - new[kind][measure] > FALL_MAX
+    }
 
 
 _TITLES = {

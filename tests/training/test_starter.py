@@ -237,6 +237,22 @@ def test_a_model_is_scored_and_takes_the_place_of_a_worse_one_only(straight, tmp
     assert (out / "unet" / "config.json").stat().st_ino != first
 
 
+def test_a_better_mean_does_not_pay_for_a_measure_that_fell_far(straight, tmp_path):
+    made = recipe(tmp_path / "work")
+    shutil.copytree(straight[1].work, made.work)
+    out = made.work / "published"
+    train(made, collect({}), ("evaluate", "publish"))
+    train(made, collect({}), ["evaluate"])
+    before, now = made.work / finish.BEFORE, finish.folder_of(made) / finish.REPORT
+    for path, overall, top1 in ((before, 0.1, 0.9), (now, 0.4, 0.6)):
+        report = json.loads(path.read_text()) | {"overall": overall}
+        report["shares"]["names"]["top1"] = top1
+        path.write_text(json.dumps(report))
+    with pytest.raises(KnownError, match=r"by name: the first it fell from 0\.90 to 0\.60"):
+        finish.publish(made, out)
+    finish.publish(made, out, force=True)
+
+
 def test_a_score_of_another_model_does_not_count(straight, tmp_path):
     made = recipe(tmp_path / "work")
     shutil.copytree(straight[1].work, made.work)
