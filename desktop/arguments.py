@@ -163,10 +163,10 @@ def _add_drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
     command.add_argument(
         "--memory",
-        choices=("auto", "device", "offload", "sequential"),
+        choices=("auto", "device", "offload", "8bit", "sequential"),
         default="auto",
         metavar="HOW",
-        help="how a model that is large for the GPU is spread: auto, device, offload, sequential",
+        help="how a model that is large for the GPU is kept: auto, device, offload, 8bit, sequential",
     )
     command.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from desktop import scheduler_change
 from desktop.errors import KnownError
 from desktop.limits import (
     ADDED_MAX,
@@ -47,7 +48,7 @@ class GenerationRequest:
     strength: how much of the start picture is replaced, 0 (exclusive) to 1; ignored without one.
     mask: sha256 likewise; white where the start picture is drawn anew, black where it stays. None draws all of it.
     branch: where this goes on from a step of another run instead of from noise; the seed is that of the noise still to
-    be drawn then, and model, size, steps, scheduler and start picture are the trunk's.
+    be drawn then, and model, size, steps and start picture are the trunk's; another scheduler goes on where it can.
     loras: put on the model for this run, in this order. embeddings: paths of textual inversion files, each of which
     teaches the prompt one word, the file's name without its ending.
     width, height: pixels; what multiple a model needs is checked where the model is known.
@@ -118,8 +119,9 @@ class GenerationRequest:
             if getattr(self, name) != getattr(branch.trunk, name):
                 raise KnownError(
                     f"A branch has the {name.replace('_', ' ')} of the picture it grows from",
-                    "Change the prompt, the guidance or the seed.",
+                    "Change the prompt, the guidance, the seed or the scheduler.",
                 )
+        scheduler_change.check(branch.trunk.scheduler, self.scheduler)
 
     @property
     def depth(self) -> int:
@@ -199,7 +201,6 @@ def _listed(value: object, make: "Callable[[object], Any]") -> tuple:
 _SHARED_WITH_TRUNK = (
     "model",
     "steps",
-    "scheduler",
     "width",
     "height",
     "start_picture",
@@ -383,7 +384,7 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChosen:
-    """How a model is about to be spread over the memory there is. plan: of memory.Placement. text: one line."""
+    """How a model is about to be spread over the memory there is. plan: of memory.MODES. text: one line."""
 
     job_id: str | None
     model: str

@@ -168,6 +168,11 @@ def _inject(network: "torch.nn.Module", name: str, layers: Mapping[str, Change])
     empty = [key for key, weight in network.named_parameters() if weight.is_meta and f".{name}." in key]
     if told.unexpected_keys or empty:
         raise ValueError(f"{len(told.unexpected_keys) + len(empty)} of its weights found no place")
+    for layer, change in layers.items():  # peft makes them as the layer's own weights are, which may be of eight bits
+        put_on = network.get_submodule(layer)
+        for half, weight in ((put_on.lora_A[name], change.down), (put_on.lora_B[name], change.up)):
+            if half.weight.dtype != weight.dtype:
+                half.weight.data = weight.to(half.weight.device)
     # Weights that ask for a gradient make torch multiply along another path, with other last digits.
     network.requires_grad_(False)
 

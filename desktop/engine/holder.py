@@ -60,7 +60,7 @@ class ModelHolder:
         self.plan = chosen
         text = memory.words(chosen, need, free, self._device)
         _log.info("%s", text)
-        self._emit(PlanChosen(job_id=job_id, model=info.title, plan=str(chosen.placement), text=text))
+        self._emit(PlanChosen(job_id=job_id, model=info.title, plan=chosen.mode, text=text))
         began = time.perf_counter()
 
         def on_progress(done: int, total: int) -> None:

@@ -19,6 +19,8 @@ SPARE = 0.9  # of what is free may be planned with; the rest is the allocator's 
 # Feature maps of the width of its outermost level that a VAE's decoder holds at once. Measured with the decoder of
 # Stable Diffusion 1.5's size at 512 and 768 pixels in float32, 8.3 and 8.1: tests/benchmarks/decode_memory.py.
 DECODER_MAPS = 9
+# Of weights in 16 bits; more than half, as norms, embeddings and the VAE stay as they are.
+EIGHT_BIT_SHARE = 0.6
 TILE = 512  # pixels; diffusers' decoders work in tiles of the size they were trained at
 
 
@@ -30,7 +32,8 @@ class Placement(enum.StrEnum):
     SEQUENTIAL = "sequential"  # one layer at a time
 
 
-MODES = ("auto", *(placement.value for placement in Placement))
+EIGHT_BIT = "8bit"
+MODES = ("auto", Placement.DEVICE.value, Placement.OFFLOAD.value, EIGHT_BIT, Placement.SEQUENTIAL.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +58,30 @@ class Free:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """tiled: the VAE decodes in tiles, which takes a little longer and can show faintly at their seams."""
+    """tiled: the VAE decodes in tiles, which takes a little longer and can show faintly at their seams. eight_bit:
+    weights are kept in eight bits, which changes the picture a little.
+    """
 
     placement: Placement
     tiled: bool = False
+    eight_bit: bool = False
+
+    @property
+    def mode(self) -> str:
+        """Of MODES: what the user calls it."""
+        return EIGHT_BIT if self.eight_bit else self.placement.value
 
 
 def ladder(kind: str) -> tuple[MemoryPlan, ...]:
     """Every plan for a kind of device, from the quickest to the one that needs least."""
     whole = (MemoryPlan(placement=Placement.DEVICE), MemoryPlan(placement=Placement.DEVICE, tiled=True))
     if kind == "cpu":
-        return whole
-    return (
-        *whole,
-        MemoryPlan(placement=Placement.OFFLOAD),
-        MemoryPlan(placement=Placement.OFFLOAD, tiled=True),
-        MemoryPlan(placement=Placement.SEQUENTIAL, tiled=True),
-    )
+        return (*whole, MemoryPlan(placement=Placement.DEVICE, tiled=True, eight_bit=True))
+    offload = (MemoryPlan(placement=Placement.OFFLOAD), MemoryPlan(placement=Placement.OFFLOAD, tiled=True))
+    small = (MemoryPlan(placement=Placement.OFFLOAD, tiled=True, eight_bit=True),)
+    if kind == "mps":  # which has no eight-bit numbers
+        small = ()
+    return (*whole, *offload, *small, MemoryPlan(placement=Placement.SEQUENTIAL, tiled=True))
 
 
 def fits(plan: MemoryPlan, need: Need, free: Free) -> bool:
@@ -81,6 +91,8 @@ def fits(plan: MemoryPlan, need: Need, free: Free) -> bool:
         Placement.OFFLOAD: need.largest,
         Placement.SEQUENTIAL: need.largest // 20,  # a layer of the largest network, and the next on its way
     }[plan.placement]
+    if plan.eight_bit:
+        held = int(held * EIGHT_BIT_SHARE)
     if held + decoding > free.device * SPARE:
         return False
     return plan.placement == Placement.DEVICE or need.weights <= free.memory * SPARE
@@ -93,7 +105,7 @@ def choose(kind: str, need: Need, free: Free, mode: str = "auto") -> MemoryPlan:
     """
     if mode not in MODES:
         raise KnownError(f"There is no way to use memory called {mode[:40]!r}", f"Choose one of {', '.join(MODES)}.")
-    plans = [plan for plan in ladder(kind) if mode in ("auto", plan.placement.value)] or list(ladder(kind))
+    plans = [plan for plan in ladder(kind) if mode in ("auto", plan.mode)] or list(ladder(kind))
     return next((plan for plan in plans if fits(plan, need, free)), plans[-1])
 
 
@@ -104,7 +116,7 @@ def cheaper(plan: MemoryPlan, kind: str, *, decoding: bool = True) -> MemoryPlan
     """
     plans = ladder(kind)
     later = plans[plans.index(plan) + 1 :] if plan in plans else ()
-    return next((other for other in later if decoding or other.placement != plan.placement), None)
+    return next((other for other in later if decoding or other.mode != plan.mode), None)
 
 
 def words(plan: MemoryPlan, need: Need, free: Free, device: "Device") -> str:
@@ -116,9 +128,10 @@ def words(plan: MemoryPlan, need: Need, free: Free, device: "Device") -> str:
         Placement.OFFLOAD: f"One network at a time on {where}",
         Placement.SEQUENTIAL: f"One layer at a time on {where}, which is slow",
     }[plan.placement]
+    bits = ", its weights in eight bits" if plan.eight_bit else ""
     tiles = ", decoding in tiles" if plan.tiled else ""
     late = "" if fits(plan, need, free) else "; that may not be enough"
-    return f"{how}{tiles}: {has}{late}."
+    return f"{how}{bits}{tiles}: {has}{late}."
 
 
 def _gigabytes(count: int) -> str:

@@ -40,6 +40,14 @@ def test_a_model_larger_than_the_card_is_offloaded_network_by_network_then_layer
     assert [plan.tiled for plan in plans] == [False, True, True]
 
 
+def test_before_layers_go_to_and_fro_weights_are_kept_in_eight_bits():
+    large = Need(weights=12 * GB, largest=5 * GB, decoding=3 * GB, tile=1 * GB)
+    assert memory.choose("cuda", large, Free(device=5 * GB, memory=32 * GB)).mode == "8bit"
+    assert memory.choose("mps", large, Free(device=5 * GB, memory=32 * GB)).mode == "sequential"
+    assert memory.choose("cpu", large, Free(device=10 * GB, memory=10 * GB)).mode == "8bit"
+    assert memory.choose("cuda", XL, Free(device=80 * GB, memory=80 * GB), "8bit").eight_bit
+
+
 def test_the_users_word_counts_where_it_makes_a_difference():
     roomy = Free(device=80 * GB, memory=80 * GB)
     assert memory.choose("cuda", XL, roomy, "sequential").placement == Placement.SEQUENTIAL
@@ -83,7 +91,7 @@ def test_tiles_do_not_help_a_network_that_is_too_large_for_the_card():
     assert cheaper(whole, "cuda", decoding=False) == offload
     assert cheaper(tiled, "cuda", decoding=False) == offload
     assert cheaper(whole, "cuda") == tiled
-    assert cheaper(whole, "cpu", decoding=False) is None
+    assert cheaper(whole, "cpu", decoding=False).eight_bit
 
 
 def test_the_plan_is_told_before_the_model_is_loaded(bench):
@@ -142,7 +150,7 @@ def test_running_out_of_memory_while_loading_is_tried_again_too(bench, monkeypat
 
     monkeypatch.setattr(StableDiffusion, "load", run_out_at_first)
     assert isinstance(bench.run(request()), Saved)
-    assert plans[1] == cheaper(plans[0], "cpu")
+    assert plans[1] == cheaper(plans[0], "cpu", decoding=False)
 
 
 def test_what_torch_keeps_of_earlier_pictures_is_free_for_the_next(monkeypatch):

@@ -174,6 +174,10 @@ class DiffusersFamily:
             parts = read_file(folder.path, dtype=dtype, device=home, token=token, on_progress=on_progress)
         else:
             parts = reader.read(folder, dtype=dtype, device=home, leave_out=self.leave_out())
+        if plan.eight_bit:
+            from desktop.engine import eight_bit
+
+            eight_bit.shrink(parts.values())
         with explained(info.title):
             pipelines, more = self.build(folder, parts, reader=reader, dtype=dtype, device=home)
             for pipeline in pipelines.values():
