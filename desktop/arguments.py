@@ -85,7 +85,8 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     branch.add_argument("--negative", metavar="T")
     branch.add_argument("--guidance", type=float, metavar="G")
     branch.add_argument("--seed", type=int, metavar="N", help="of the noise still to be drawn")
-    branch.add_argument("--count", type=int, default=1, metavar="N", help="seeds go up by one")
+    branch.add_argument("--scheduler", choices=SCHEDULERS, metavar="NAME", help="go on with another one")
+    branch.add_argument("--count", type=int, default=1, metavar="N", help="so many different pictures from the step on")
     branch.add_argument("--out", metavar="DIR", help="write the pictures here, not into the gallery")
 
     timeline = commands.add_parser("timeline", parents=[common], help="the steps a picture came by")

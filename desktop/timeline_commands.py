@@ -24,15 +24,19 @@ def branch(folders: Folders, arguments: argparse.Namespace) -> int:
         raise KnownError(f"The count is {arguments.count}", "Use a whole number from 1 to 1000.")
     recipe = read_recipe(user_path(arguments.image))
     trunk = recipe.request
-    changes = {"prompt": arguments.prompt, "negative_prompt": arguments.negative, "guidance_scale": arguments.guidance}
-    request = trunk.replace(
-        branch=Branch(trunk=trunk, step=arguments.step),
-        **{name: value for name, value in changes.items() if value is not None},
-    )
+    changes = {
+        "prompt": arguments.prompt,
+        "negative_prompt": arguments.negative,
+        "guidance_scale": arguments.guidance,
+        "scheduler": arguments.scheduler,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    request = trunk.replace(branch=Branch(trunk=trunk, step=arguments.step), **changes)
     if arguments.seed is not None:
-        seeds = range(arguments.seed, arguments.seed + arguments.count)
-    else:  # the trunk's own noise goes on in the first, other noise in the rest
-        seeds = range(trunk.seed, trunk.seed + arguments.count)
+        first = arguments.seed
+    else:  # the trunk's own noise goes on in the first, unless that would only be the trunk once more
+        first = trunk.seed if changes or arguments.count == 1 else trunk.seed + 1
+    seeds = range(first, first + arguments.count)
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its put may interrupt its get
     save = None
     if arguments.out is not None:

@@ -105,3 +105,22 @@ def test_a_limit_that_is_no_size_and_no_picture_are_one_line(made, capsys):
     errors = capsys.readouterr().err.splitlines()
     assert "write it like 500MB" in errors[0]
     assert "Which picture" in errors[1]
+
+
+def test_several_pictures_from_a_step_are_all_different(made, tmp_path, capsys):
+    data, plain, _ = made
+    safelight(data, "branch", str(plain), "--step", "2", "--count", "4", "--out", str(tmp_path))
+    pictures = {Image.open(path).tobytes() for path in [plain, *printed(capsys)]}
+    assert len(pictures) == 5
+
+
+def test_a_branch_goes_on_with_another_scheduler_and_can_be_made_again(made, tmp_path, capsys):
+    data, plain, _ = made
+    safelight(data, "branch", str(plain), "--step", "3", "--scheduler", "euler", "--out", str(tmp_path))
+    path = printed(capsys)[0]
+    assert read_request(path).scheduler == "euler"
+    assert read_request(path).branch.trunk.scheduler == "ddpm"
+    safelight(data, "replay", path, "--json")
+    assert json.loads(capsys.readouterr().out)["identical"]
+    assert main(["--data", str(data), "branch", str(plain), "--step", "3", "--scheduler", "flow_euler"]) == 2
+    assert "flow matching" in capsys.readouterr().err

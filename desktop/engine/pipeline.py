@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine import tape
 from desktop.engine.added import put_on
 from desktop.engine.cancel import CancelToken
+from desktop.engine.crossing import Crossing, keeping_schedule, maker_of, was_crossed
 from desktop.engine.families import Family, Inputs, LoadedModel, Stage
 from desktop.engine.memory import Placement
 from desktop.engine.skip import NetworkSkip, denoisers
@@ -180,15 +181,26 @@ def run(
             if stage.latents is not None and step.x_0 is not None and not model.preview_is_fitted:
                 latents = stage.latents(step.x_0)
 
-    resume = None
+    resume, schedule = None, contextlib.nullcontext()
     if start_from is not None:
-        resume = tape.Resumption(state=start_from, seed=_other_noise(request, start_from), arrived=skip.stop)
+        maker, crossing = maker_of(request, start_from.index), None
+        if maker.scheduler != request.scheduler:
+            crossing = Crossing(start_from, request)
+            schedule = crossing.scheduling(stages[0].scheduler)
+        elif was_crossed(maker):
+            schedule = keeping_schedule(stages[0].scheduler, start_from)
+        resume = tape.Resumption(
+            state=start_from,
+            seed=_other_noise(request, start_from),
+            arrived=skip.stop,
+            enter=None if crossing is None else crossing.enter,
+        )
         skip.start()
     keep = on_state if len(stages) == 1 else None
     on_phase(Phase.ENCODING)
     model.hooks.token = token
     try:
-        with torch.no_grad(), contextlib.ExitStack() as recordings:
+        with torch.no_grad(), schedule, contextlib.ExitStack() as recordings:
             for place, stage in enumerate(stages):
                 told = functools.partial(after_step, place)
                 recordings.enter_context(tape.recording(stage.scheduler, told, keep, resume))

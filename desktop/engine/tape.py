@@ -43,6 +43,7 @@ class State:
     index: steps taken so far. x_t: in the scheduler's own scaling. memory: the scheduler's attributes, a solver's
     history among them. noise: the state of the generator that draws the rest of the noise; None where none is used.
     x_0: what the step before predicted; None at the beginning, and in a state that was read from a file.
+    timestep, alpha, sigma: of x_t, as in Step; None in a state that was read from a file.
     """
 
     index: int
@@ -50,6 +51,9 @@ class State:
     memory: dict[str, Any]
     noise: "torch.Tensor | None"
     x_0: "torch.Tensor | None" = None
+    timestep: float | None = None
+    alpha: float | None = None
+    sigma: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +63,14 @@ class Resumption:
     seed: of the noise that is still to be drawn, where it is to be other noise than the state's. A solver that draws
     none as it goes gets the noise it stands in exchanged: x_t = alpha x_0 + sigma eps with another eps, from the x_0
     predicted so far, and forgets its history, which belongs to the old noise. arrived: called right
-    before the first step that is taken.
+    before the first step that is taken. enter: makes of a scheduler whose timesteps are set the state to go on from,
+    where the one given belongs to another scheduler's chain.
     """
 
     state: State
     seed: int | None
     arrived: Callable[[], None]
+    enter: Callable[[Any], State] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class _Skipped:
         return (self.prev_sample,)
 
 
-_OWN = ("step", "_internal_dict")  # the wrapper below, and the configuration
+_OWN = ("step", "set_timesteps", "_internal_dict")  # wrappers, and the configuration
 # Stay as the run's own seed made them where the noise is to be other noise.
 _SEEDED = ("noise_sampler", "noise_sampler_seed")
 _DRAWS_NOISE = ("DDPM", "Ancestral", "LCM", "SDE", "UnCLIP", "TCD", "SASolver")  # in the names of schedulers that do
@@ -117,7 +123,7 @@ def recording(
             return output if return_dict else output.to_tuple()
         before = _noise_level(scheduler, timestep)
         if on_state is not None:
-            on_state(_state(scheduler, done, sample, generator, predicted))
+            on_state(_state(scheduler, done, sample, generator, predicted, timestep, before))
         if "order" in parameters:
             # LMS takes its order from the step's index, and finds no history where a chain starts in the middle.
             kwargs.setdefault("order", min(4, len(scheduler.derivatives) + 1))
@@ -148,15 +154,36 @@ def recording(
         del scheduler.step  # the class's own method shows through again
 
 
-def _state(scheduler: Any, done: int, sample: "torch.Tensor", generator: Any, x_0: "torch.Tensor | None") -> State:
+def _state(
+    scheduler: Any,
+    done: int,
+    sample: "torch.Tensor",
+    generator: Any,
+    x_0: "torch.Tensor | None",
+    timestep: "torch.Tensor | float",
+    level: "tuple[float, float] | None",
+) -> State:
     """Tensors are shared, not copied: no scheduler changes one in place, they replace what they remember."""
-    memory = {name: _held(value) for name, value in vars(scheduler).items() if name not in _OWN}
-    noise = generator.get_state() if hasattr(generator, "get_state") else None
-    return State(index=done, x_t=sample, memory=memory, noise=noise, x_0=x_0)
+    alpha, sigma = level or (None, None)
+    return State(
+        index=done,
+        x_t=sample,
+        memory=held_memory(scheduler),
+        noise=generator.get_state() if hasattr(generator, "get_state") else None,
+        x_0=x_0,
+        timestep=float(timestep),
+        alpha=alpha,
+        sigma=sigma,
+    )
+
+
+def held_memory(scheduler: Any) -> dict[str, Any]:
+    """What the scheduler remembers now, as State has it."""
+    return {name: _held(value) for name, value in vars(scheduler).items() if name not in _OWN}
 
 
 def _restore(scheduler: Any, resume: Resumption, generator: Any, total: int) -> "torch.Tensor":
-    state = resume.state
+    state = resume.state if resume.enter is None else resume.enter(scheduler)
     if resume.seed is not None:
         exchanged = _exchanged(scheduler, state, resume.seed, total)
         if exchanged is not None:

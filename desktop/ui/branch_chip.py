@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from desktop.ui import icons, theme
@@ -13,16 +13,29 @@ from desktop.ui.elided_label import ElidedLabel
 if TYPE_CHECKING:
     from desktop.messages import Branch
 
+VARIATIONS = 4
+
 
 class BranchChip(QFrame):
-    """Hidden while there is no branch. Signals: removed()."""
+    """Hidden while there is no branch. Signals: removed(), variations_wanted(count)."""
 
     removed = Signal()
+    variations_wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme.set_kind(self, "raised")
         self._label = ElidedLabel(self)
+        self._vary = QToolButton(self)
+        self._vary.setText(self.tr("{0}×").format(VARIATIONS))
+        self._vary.setFixedSize(32, 24)
+        self._vary.setToolTip(
+            self.tr("Make {0} different pictures from this step on:\nwhat stands here, each with other noise").format(
+                VARIATIONS
+            )
+        )
+        self._vary.setAccessibleName(self.tr("{0} variations from this step").format(VARIATIONS))
+        self._vary.clicked.connect(self._on_vary)
         self._remove = QToolButton(self)
         self._remove.setIcon(icons.icon("x", 16))
         self._remove.setFixedSize(24, 24)
@@ -33,8 +46,13 @@ class BranchChip(QFrame):
         row.setContentsMargins(theme.S8, theme.S4, theme.S4, theme.S4)
         row.setSpacing(theme.S4)
         row.addWidget(self._label, 1)
+        row.addWidget(self._vary)
         row.addWidget(self._remove)
         self.hide()
+
+    @Slot()
+    def _on_vary(self) -> None:
+        self.variations_wanted.emit(VARIATIONS)
 
     def show_branch(self, branch: Branch | None) -> None:
         self.setVisible(branch is not None)

@@ -128,6 +128,7 @@ class PromptPanel(QFrame):
         self._branch: Branch | None = None
         self._branch_chip = BranchChip(self)
         self._branch_chip.removed.connect(self._on_branch_removed)
+        self._branch_chip.variations_wanted.connect(self._on_variations)
         self._wide(self._branch_chip)
         self.negative_fold = Fold(self.tr("Negative prompt"), self)
         self.negative = PromptEdit(None, min_lines=2, max_lines=4, parent=self)
@@ -375,6 +376,7 @@ class PromptPanel(QFrame):
         self._branch_chip.show_branch(branch)
         for field in (self.steps, self.sizes, self.scheduler, self.strength):
             field.setEnabled(branch is None)
+        self.scheduler.setEnabled(branch is None or self._may_change_scheduler(branch.trunk.scheduler))
         self._offer_what_the_model_can(branch is None)
         if branch is not None:
             self.prompt.setFocus()
@@ -486,9 +488,26 @@ class PromptPanel(QFrame):
             prompt=prompt,
             negative_prompt=negative,
             guidance_scale=self.guidance.value,
+            scheduler=self.scheduler.currentData() if self.scheduler.isEnabled() else self._branch.trunk.scheduler,
             seed=seed,
             branch=self._branch,
         )
+
+    def _may_change_scheduler(self, before: str) -> bool:
+        """Whether another one of the model's can go on with the chain."""
+        from desktop.scheduler_change import can_take_over
+
+        codes = self._model.schedulers if self._model is not None else ()
+        return any(code != before and can_take_over(before, code) for code in codes)
+
+    @Slot(int)
+    def _on_variations(self, count: int) -> None:
+        """As many pictures of what stands in the panel, from the branch point on, each with noise of its own."""
+        from desktop.limits import random_seed
+
+        request = self.checked()
+        if request is not None:
+            self.submitted.emit(tuple(request.replace(seed=random_seed()) for _ in range(count)))
 
     def _clear_errors(self) -> None:
         for line in (

@@ -70,7 +70,10 @@ class TimelineBar(QWidget):
         self.branch_button = QPushButton(self.tr("Branch"), self)
         theme.set_kind(self.branch_button, "quiet")
         self.branch_button.setToolTip(
-            self.tr("Go on from this step with another prompt, guidance or seed.\nThe steps before it are shared.")
+            self.tr(
+                "Go on from this step with another prompt, guidance, seed or scheduler.\n"
+                "The steps before it are shared."
+            )
         )
         self.branch_button.clicked.connect(self._on_branch)
         self._more = _button(self, "ellipsis", self.tr("More about the steps"))

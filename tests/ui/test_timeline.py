@@ -353,3 +353,32 @@ def test_an_export_that_fails_says_why(shown, export_to, qtbot, error, words):
         export_to("film.webp")
     assert words in shown.page.messages.text
     assert shown.wiring.bar._export.isEnabled()
+
+
+def test_a_branch_may_go_on_with_another_scheduler(shown, qtbot):
+    shown.show(qtbot)
+    shown.wiring.bar.branch_button.click()
+    panel = shown.page.panel
+    assert panel.scheduler.isEnabled()
+    panel.submit()
+    assert shown.engine.submitted[-1].scheduler == "ddim"
+    panel.advanced.choose_scheduler("euler")
+    panel.submit()
+    sent = shown.engine.submitted[-1]
+    assert (sent.scheduler, sent.branch.trunk.scheduler) == ("euler", "ddim")
+
+
+def test_four_variations_come_from_the_branch_chip_with_what_stands_in_the_panel(shown, qtbot):
+    shown.show(qtbot)
+    shown.wiring.bar.branch_button.click()
+    panel = shown.page.panel
+    panel.prompt.set_text("a wolf")
+    panel._branch_chip._vary.click()
+    sent = shown.engine.submitted
+    assert len({request.seed for request in sent}) == 4
+    assert {request.prompt for request in sent} == {"a wolf"}
+    assert all(request.branch == panel.branch for request in sent)
+    panel.prompt.set_text("")
+    panel._branch_chip._vary.click()
+    assert len(sent) == 4
+    assert panel._prompt_error.isVisible()
