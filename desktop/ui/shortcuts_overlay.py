@@ -29,6 +29,12 @@ class ShortcutsOverlay(Overlay):
                     ("Ctrl+Up / Down", self.tr("Earlier or later in the queue")),
                     ("Del", self.tr("Remove or stop")),
                 ),
+                self.tr("Timeline, when it has the focus"),
+                (
+                    ("Left / Right", self.tr("Walk the steps")),
+                    ("Shift+Left / Right", self.tr("Move the step to compare with")),
+                    ("End", self.tr("Back to the running picture")),
+                ),
             ),
         )
         columns.addLayout(
@@ -45,6 +51,7 @@ class ShortcutsOverlay(Overlay):
                 (
                     ("Ctrl+1 2 3 4", self.tr("Create, Gallery, Models, Noise")),
                     ("Ctrl+B", self.tr("Show or hide history and queue")),
+                    ("Ctrl+,", self.tr("Settings")),
                     ("?", self.tr("This card")),
                     ("Ctrl+Q", self.tr("Quit")),
                 ),

@@ -13,6 +13,7 @@ from desktop.ui.top_bar import TopBar
 
 if TYPE_CHECKING:
     from desktop.ui.overlay import Overlay
+    from desktop.ui.ports import TimelineRoom
 
 
 class WindowMenu(QObject):
@@ -27,7 +28,8 @@ class WindowMenu(QObject):
 
     def __init__(self, bar: TopBar, folders: Folders, cover: QWidget, parent: QObject) -> None:
         super().__init__(parent)
-        self._folders, self._cover = folders, cover
+        self._bar, self._folders, self._cover = bar, folders, cover
+        self._room: TimelineRoom | None = None
         self._cards: dict[str, Overlay] = {}
         bar.theme_chosen.connect(self._on_theme)
         bar.keys_wanted.connect(self.show_keys)
@@ -35,12 +37,37 @@ class WindowMenu(QObject):
         bar.data_wanted.connect(self._on_data)
         bar.log_wanted.connect(self.open_log)
         bar.report_wanted.connect(self.offer_report)
+        bar.settings_wanted.connect(self.show_settings)
 
     @Slot()
     def show_keys(self) -> None:
         from desktop.ui.shortcuts_overlay import ShortcutsOverlay
 
         self._show("keys", lambda: ShortcutsOverlay(self._cover))
+
+    @Slot()
+    def show_settings(self) -> None:
+        from desktop.ui.settings_overlay import SettingsOverlay
+
+        def make() -> SettingsOverlay:
+            card = SettingsOverlay(self._room, str(self._folders.root), self._cover)
+            card.theme_chosen.connect(self._bar.set_theme)
+            card.theme_chosen.connect(self._on_theme)
+            card.data_wanted.connect(self._on_data)
+            card.log_wanted.connect(self.open_log)
+            card.problem.connect(self.problem)
+            return card
+
+        self._show("settings", make, lambda card: card.show_theme(self._bar.theme))
+
+    def set_room(self, room: "TimelineRoom") -> None:
+        """Where the steps of all pictures lie."""
+        self._room = room
+
+    def wait(self) -> None:
+        """For what a card does in the background; for shutdown."""
+        if "settings" in self._cards:
+            self._cards["settings"].wait()
 
     @Slot()
     def show_about(self) -> None:
@@ -64,9 +91,12 @@ class WindowMenu(QObject):
     def open_log(self) -> None:
         self._open(str(self._folders.log))
 
-    def _show(self, name: str, make: "Callable[[], Overlay]") -> None:
+    def _show(
+        self, name: str, make: "Callable[[], Overlay]", fill: "Callable[[Overlay], None]" = lambda card: None
+    ) -> None:
         if name not in self._cards:
             self._cards[name] = make()
+        fill(self._cards[name])
         self._cards[name].open_card()
 
     def _open(self, path: str) -> None:
