@@ -421,10 +421,11 @@ class QueueChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The job has left the queue."""
+    """The job has left the queue. saved: whether a picture comes of it, and not only a comparison."""
 
     job_id: str
     request: GenerationRequest
+    saved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

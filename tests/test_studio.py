@@ -65,3 +65,10 @@ def test_the_settings_of_a_picture_bring_the_picture_it_started_from(tmp_path):
         assert here.starts.open(request.mask).size == (128, 128)
     assert recalled.replace(start_picture=start, mask=start, branch=None) == grown.replace(branch=None)
     here.close()
+
+
+def test_making_a_picture_again_to_compare_it_is_no_new_prompt(tmp_path):
+    studio = Studio(Folders(root=tmp_path), lambda event: None)
+    studio._emit(Started(job_id="1", request=GenerationRequest(prompt="a red apple", seed=1), saved=False))
+    assert studio.history.recent() == ()
+    studio.close()

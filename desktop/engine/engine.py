@@ -400,7 +400,7 @@ class Engine:
 
         A job that runs out of memory is tried once more, by the next plan that needs less.
         """
-        self._emit(Started(job_id=job.job_id, request=job.request))
+        self._emit(Started(job_id=job.job_id, request=job.request, saved=job.save is self._save))
         event, plan = self._try(job, None)
         if plan is not None:
             self._tapes.forget()  # they lie on the device
@@ -468,6 +468,7 @@ class Engine:
         pipeline.check_fits(request, info)
         inputs = _inputs(request, job.open_start)
         model, family = self.holder.load(info, job.job_id, job.token, plan)
+        self._say_what_is_not_read(job, model)
         tiled = self.holder.is_tiled(model, request.width, request.height)
         steps = _StepReporter(job, model, began, self._emit)
         device = self._device
@@ -520,6 +521,21 @@ class Engine:
             inputs=inputs,
             timeline=steps.timeline.steps(),
         )
+
+    def _say_what_is_not_read(self, job: _Job, model: "LoadedModel") -> None:
+        from desktop.engine import pipeline
+        from desktop.engine.prompt_length import left_out
+
+        lost = left_out(model.pipelines[pipeline.task_of(job.request)], job.request.prompt)
+        if lost and job.save is self._save:
+            shown = f"…{lost[-60:]}" if len(lost) > 60 else lost
+            self._emit(
+                Advised(
+                    job_id=job.job_id,
+                    message=f"The prompt is longer than {model.info.title} reads: “{shown}” is left out",
+                    hint="Put what matters most first, or use fewer words.",
+                )
+            )
 
     def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
         return None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)

@@ -9,6 +9,7 @@ from PIL import Image
 from desktop.errors import KnownError
 from desktop.messages import (
     TERMINAL,
+    Advised,
     Cancelled,
     EngineReady,
     Failed,
@@ -305,3 +306,15 @@ def test_an_index_that_points_to_other_files_is_refused(bench, tiny, tmp_path, n
     assert isinstance(failed, Failed)
     assert not failed.is_bug
     assert "index" in failed.message
+
+
+def test_the_end_of_a_prompt_that_no_encoder_reads_is_told(bench):
+    bench.run(request(prompt="a red apple"))
+    assert bench.of(Advised) == []
+    room = bench.library.resolve("tiny").max_tokens
+    bench.run(request(prompt="apple " * room + "and a boat"))
+    (told,) = bench.of(Advised)
+    assert "“and a boat” is left out" in told.message
+    bench.seen.clear()
+    bench.run(request(prompt="apple " * (3 * room)))
+    assert "“…" in bench.of(Advised)[0].message
