@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from desktop import arguments
@@ -92,6 +93,16 @@ def test_a_second_start_hands_its_file_to_the_window_that_is_open(qtbot, app, pi
     again.close()
     again.window.deleteLater()
     again.deleteLater()
+
+
+def test_a_file_that_macos_hands_over_is_wanted(qtbot, tmp_path, qapp):
+    handed = HandedOver(tmp_path)
+    qapp.installEventFilter(handed)  # as it is done there
+    with qtbot.waitSignal(handed.wanted) as told:
+        QApplication.sendEvent(qapp, QFileOpenEvent("/pictures/boat.png"))
+    assert told.args == ["/pictures/boat.png"]
+    qapp.removeEventFilter(handed)
+    handed.deleteLater()
 
 
 def test_a_word_that_nobody_took_is_forgotten_by_the_next_window(qtbot, tmp_path):

@@ -42,6 +42,9 @@ def test_arguments_reach_the_program_unchanged(tmp_path):
     assert (tmp_path / "a folder" / "safelight.sqlite3").exists()
 
 
-@pytest.mark.parametrize("script", ["packaging/run", "packaging/test", "packaging/setup.sh", ".ci/run"])
+@pytest.mark.parametrize(
+    "script",
+    ["packaging/run", "packaging/test", "packaging/setup.sh", "packaging/build", "packaging/try-installed", ".ci/run"],
+)
 def test_scripts_are_sound_shell(script):
     assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0

@@ -1,10 +1,11 @@
-"""A file that a second start of the program hands to the window that is open already."""
+"""A file for the window that is open already: a second start of the program hands it over, or macOS does."""
 
 import contextlib
 import secrets
+import sys
 from pathlib import Path
 
-from PySide6.QtCore import QFileSystemWatcher, QObject, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QFileSystemWatcher, QObject, Signal, Slot
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
@@ -30,6 +31,15 @@ class HandedOver(QObject):
             note.unlink(missing_ok=True)
         self._watcher = QFileSystemWatcher([str(folder)], self)
         self._watcher.directoryChanged.connect(self._on_changed)
+        if sys.platform == "darwin":  # elsewhere no such event comes, and looking at each one takes time
+            QCoreApplication.instance().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A file that was opened from the Finder, or dropped on the icon."""
+        if event.type() == QEvent.Type.FileOpen and event.file():
+            self.wanted.emit(event.file())
+            return True
+        return super().eventFilter(watched, event)
 
     @Slot()
     def _on_changed(self) -> None:

@@ -1,5 +1,7 @@
 """The installed distributions that go into the bundle, told from their metadata."""
 
+import contextlib
+import functools
 import importlib.metadata
 from collections import deque
 
@@ -10,7 +12,8 @@ from bundle.left_out import LEFT_OUT
 PROGRAM = "safelight"
 
 
-def needed(start: str = PROGRAM) -> list[str]:
+@functools.cache
+def needed(start: str = PROGRAM) -> tuple[str, ...]:
     """The names of every distribution that the program requires, or that those require; without the program itself.
 
     Raises PackageNotFoundError where the program is not installed. What is optional and missing is passed over, and so
@@ -19,19 +22,25 @@ def needed(start: str = PROGRAM) -> list[str]:
     found: dict[str, str] = {}
     waiting = deque([start])
     while waiting:
-        for text in importlib.metadata.requires(waiting.popleft()) or ():
-            requirement = Requirement(text)
-            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-                continue
-            name = canonical(requirement.name)
-            if name in found or name.replace("-", "_") in LEFT_OUT:
-                continue
-            try:
-                found[name] = importlib.metadata.distribution(requirement.name).metadata["Name"]
-            except importlib.metadata.PackageNotFoundError:
-                continue
-            waiting.append(found[name])
-    return sorted(found.values(), key=canonical)
+        for name in direct(waiting.popleft()):
+            if canonical(name) not in found:
+                found[canonical(name)] = name
+                waiting.append(name)
+    return tuple(sorted(found.values(), key=canonical))
+
+
+def direct(name: str) -> list[str]:
+    """The names of the installed distributions that one requires itself."""
+    found = []
+    for text in importlib.metadata.requires(name) or ():
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if canonical(requirement.name).replace("-", "_") in LEFT_OUT:
+            continue
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(importlib.metadata.distribution(requirement.name).metadata["Name"])
+    return found
 
 
 def canonical(name: str) -> str:

@@ -1,5 +1,6 @@
 """The program's icon as pixels, from its two drawings: one for small sizes, where thin lines would vanish."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -31,13 +32,13 @@ def draw(folder: Path) -> None:
         if not image.save(str(folder / f"safelight-{size}.png")):
             raise OSError(f"{folder} cannot be written to")
     del application
-    pictures = {size: Image.open(folder / f"safelight-{size}.png") for size in (*SIZES, 1024)}
-    ico = [16, 24, 32, 48, 64, 128, 256]
-    pictures[256].save(
-        folder / "safelight.ico", sizes=[(s, s) for s in ico], append_images=[pictures[s] for s in ico[:-1]]
-    )
-    icns = [16, 32, 64, 128, 256, 512]
-    pictures[1024].save(folder / "safelight.icns", append_images=[pictures[s] for s in icns])
+    ico, icns = (256, 16, 24, 32, 48, 64, 128), (1024, 16, 32, 64, 128, 256, 512)
+    with contextlib.ExitStack() as opened:
+        pictures = {size: opened.enter_context(Image.open(folder / f"safelight-{size}.png")) for size in {*ico, *icns}}
+        largest, *others = (pictures[size] for size in ico)
+        largest.save(folder / "safelight.ico", sizes=[(size, size) for size in ico], append_images=others)
+        largest, *others = (pictures[size] for size in icns)
+        largest.save(folder / "safelight.icns", append_images=others)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ LEFT_OUT = {
     "pandas": "tables",
     "IPython": "an interactive Python",
     # Qt: what no widget here uses
+    "PySide6.QtNetwork": "models are fetched without it, off the window's thread",
     "PySide6.QtQml": "another way to describe windows",
     "PySide6.QtQuick": "another way to describe windows",
     "PySide6.QtSql": "the database is Python's own",

@@ -4,7 +4,6 @@ PyInstaller follows import statements. diffusers and transformers import most of
 first asked for, so that here it is said what can be asked for.
 """
 
-import ast
 import functools
 import importlib.util
 import re
@@ -15,6 +14,11 @@ from pathlib import Path
 ASKERS = ("diffusers", "peft", "accelerate")
 # Never followed: auto names every model there is, deprecated ones too.
 _EVERYTHING = "auto"
+# Read by patterns: parsing the sources of diffusers takes a hundred times as long.
+_FROM_TRANSFORMERS = re.compile(r"^ *from transformers import (\([^)]*\)|[^(\n]*)", re.MULTILINE)
+_FROM_A_MODEL = re.compile(r"^ *from transformers\.models\.(\w+)", re.MULTILINE)
+_FROM_MODELS_BESIDE = re.compile(r"^ *from \.+models\.(\w+)", re.MULTILINE)
+_FROM_A_RELATIVE = re.compile(r"^ *from \.\.(\w+)[.\w]* import", re.MULTILINE)
 _TYPE = re.compile(r"^    model_type(?:: \w+)? = [\"']([\w-]+)[\"']", re.MULTILINE)
 
 
@@ -77,62 +81,37 @@ def transformers_left_out() -> list[str]:
 
 def _asked_for(folder: Path) -> set[str]:
     """The names that sources under the folder import from transformers itself."""
-    return {
-        alias.name
-        for node in _imports(folder, "from transformers import")
-        if isinstance(node, ast.ImportFrom) and node.module == "transformers" and node.level == 0
-        for alias in node.names
-    }
+    names = "\n".join(listed for text in _sources(folder) for listed in _FROM_TRANSFORMERS.findall(text))
+    return set(re.findall(r"\w+", re.sub(r"#.*", "", names)))
 
 
 def _named_outright(folder: Path) -> set[str]:
     """The model packages that sources under the folder import by their full name."""
-    start = "transformers.models."
-    modules = {node.module or "" for node in _imports(folder, start) if isinstance(node, ast.ImportFrom)}
-    return {name.removeprefix(start).split(".")[0] for name in modules if name.startswith(start)}
+    return {name for text in _sources(folder) for name in _FROM_A_MODEL.findall(text)}
 
 
 def _named_by_the_rest(transformers: Path) -> set[str]:
     """The model packages that transformers imports from outside of them: from .models.other import X."""
-    return {
-        node.module.split(".")[1]
-        for folder in (transformers, transformers / "generation", transformers / "integrations", transformers / "utils")
-        for path in folder.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.level and (node.module or "").startswith("models.")
-    }
+    folders = (transformers, transformers / "generation", transformers / "integrations", transformers / "utils")
+    texts = (path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py"))
+    return {name for text in texts for name in _FROM_MODELS_BESIDE.findall(text)}
 
 
 def _relatives(folder: Path) -> set[str]:
     """The model packages that one of them imports: from ..other.modeling_other import X."""
-    return {
-        node.module.split(".")[0]
-        for node in _imports(folder, "from ..")
-        if isinstance(node, ast.ImportFrom) and node.level == 2 and node.module
-    } - {_EVERYTHING}
+    return {name for text in _sources(folder) for name in _FROM_A_RELATIVE.findall(text)} - {_EVERYTHING}
 
 
-def _imports(folder: Path, word: str) -> Iterator[ast.AST]:
-    """The import statements in sources that hold the word."""
+def _sources(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*.py")):
-        if path.name.startswith(("convert_", "modular_")):  # tools for transformers' own authors
-            continue
-        text = path.read_text(encoding="utf-8")
-        if word not in text:  # parsing takes a hundred times as long as looking
-            continue
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                yield node
+        if not path.name.startswith(("convert_", "modular_")):  # tools for transformers' own authors
+            yield path.read_text(encoding="utf-8")
 
 
 def _texts(folder: Path) -> set[str]:
     """The strings in a model's configuration that may name the type of a model inside it."""
-    return {
-        node.value
-        for path in folder.glob("configuration_*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isascii()
-    }
+    texts = (path.read_text(encoding="utf-8") for path in folder.glob("configuration_*.py"))
+    return {word for text in texts for word in re.findall(r"[\"']([\w-]+)[\"']", text)}
 
 
 @functools.cache

@@ -34,6 +34,8 @@ _OF_PYTHON = (
     "libuuid.",
     "libz.",
 )
+# Libraries of Qt that only plugins and modules ask for which stay out.
+_UNUSED = ("libQt6EglFS", "libQt6Network", "libQt6WlShell")
 _SOURCES = {".a", ".h", ".hpp", ".cuh", ".pyi", ".pxd", ".pyx", ".c", ".cpp", ".cmake", ".lib"}
 
 
@@ -47,6 +49,8 @@ def goes_in(inside: str, source: str) -> bool:
     if "plugins" in parts:
         kind, name = parts[parts.index("plugins") + 1], parts[-1]
         return any(word in name for word in _PLUGINS.get(kind, ())) and "minimalegl" not in name
+    if parts[-1].startswith(_UNUSED):
+        return False
     if sys.platform != "linux" or is_under_python(source):
         return True
     return source.startswith(("/lib", "/usr/lib")) and parts[-1].startswith(_OF_PYTHON)
