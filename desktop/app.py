@@ -50,6 +50,7 @@ _AFTER_THE_FIRST_PAINT = (
     "desktop.studio",
     "desktop.ui.attention_wiring",
     "desktop.ui.gallery_strip",
+    "desktop.ui.grid_wiring",
     "desktop.ui.history_panel",
     "desktop.ui.pictures_wiring",
     "desktop.ui.timeline_wiring",
@@ -164,6 +165,7 @@ class App(QObject):
             self.studio.timeline_of, self.studio.export_timeline, self.studio.verify, self.studio.timelines
         )
         self.window.add_attention(self.studio.attend)
+        self.window.add_grids(self.studio.keep_sheet)
         self._left_over = self.studio.queue.adopt()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)

@@ -9,10 +9,10 @@ from desktop.console import Printer, open_studio, run
 from desktop.drawing_arguments import check_start, request_of
 from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
-from desktop.grids import Axis, Grid, GridProgress, from_step, make_grid, parse_axis
+from desktop.grids import Axis, Grid, GridProgress, Results, from_step, make_grid, parse_axis
 from desktop.messages import Event, GenerationRequest
 from desktop.settings import Folders
-from desktop.sheets import Results, keep_sheet, results_of, sheet_among, sheet_into
+from desktop.sheets import keep_sheet, sheet_among, sheet_into
 from desktop.store.picture_file import open_picture
 from desktop.store.recipe import Recipe, read_recipe
 from desktop.studio import save_into
@@ -72,7 +72,7 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
 
         printer = _GridPrinter(arguments.json, progress)
         status = run(studio, events, list(grid.order), printer, keep=out is None, submit=submit)
-        results = results_of(progress)
+        results = progress.results()
         sheet = keep_sheet(grid, results, sheet_among(studio.pictures) if out is None else sheet_into(out))
     finally:
         studio.close()

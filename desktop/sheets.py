@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
-from desktop.grids import CellState, Grid, GridProgress
+from desktop.grids import Grid, Results
 from desktop.messages import GenerationRequest, PictureRecord
 from desktop.store.names import claimed, picture_name
 from desktop.store.picture_file import open_picture
@@ -19,19 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIX = "_grid"  # of a sheet's file name
-Results = dict[tuple[int, int], PictureRecord | str]  # by (column, row); a sentence where there is no picture
 SaveSheet = Callable[..., PictureRecord]  # called as keep_sheet does
-
-
-def results_of(progress: GridProgress) -> Results:
-    """What has become of each cell; safe to hand to another thread."""
-    grid = progress.grid
-    found: Results = {}
-    for row in range(grid.rows):
-        for column in range(grid.columns):
-            cell = progress.cell(column, row)
-            found[column, row] = cell.record or cell.message or {CellState.STOPPED: "Stopped"}.get(cell.state, "")
-    return found
 
 
 def keep_sheet(grid: Grid, results: Results, save: SaveSheet) -> PictureRecord | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from desktop.engine.families import Inputs
+    from desktop.grids import Grid, Results
     from desktop.library.downloads import Downloads
     from desktop.noising import Noising
 
@@ -147,6 +148,15 @@ class Studio:
         return self.engine.submit(
             replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
         )
+
+    def keep_sheet(self, grid: "Grid", results: "Results") -> PictureRecord | None:
+        """Draw the sheet of a grid and make it one of the gallery's pictures; None where no picture was made.
+
+        Reads and writes files, for seconds where there are many. Raises KnownError.
+        """
+        from desktop.sheets import keep_sheet, sheet_among
+
+        return keep_sheet(grid, results, sheet_among(self.pictures))
 
     def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
         """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""

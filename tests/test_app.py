@@ -147,6 +147,29 @@ def test_the_words_of_a_picture_are_shown_over_it_and_nothing_is_saved(qtbot, st
     assert len(app.studio.pictures.list()) == 1, "nothing was saved"
 
 
+def test_two_settings_are_varied_in_a_grid_whose_sheet_comes_to_the_gallery(qtbot, start):
+    app = start()
+    page, grids = app.window.create_page, app.window._grids
+    page.panel.steps.set_value(2)
+    page.panel.prompt.set_text("a red apple")
+    page.panel.grid_button.click()
+    for row, setting, values in ((grids.card.x, "seed", "5, 6"), (grids.card.y, "words", "apple, pear")):
+        row.setting.setCurrentIndex(row.setting.findData(setting))
+        row.values.setText(values)
+    with qtbot.waitSignal(app.bridge.saved, timeout=WAIT_MS):
+        qtbot.keyClick(grids.card.y.values, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: grids.view.sheet is not None, timeout=WAIT_MS)
+    records = app.studio.pictures.list()
+    assert [record.path for record in records][0] == grids.view.sheet.path
+    assert {(r.request.seed, r.request.prompt) for r in records[1:]} == {
+        (seed, f"a red {fruit}") for seed in (5, 6) for fruit in ("apple", "pear")
+    }
+    first = grids.view.model.index(0, 0)
+    with qtbot.waitSignal(page.preview.record_shown, timeout=WAIT_MS):
+        grids.view.table.clicked.emit(first)
+    assert page.preview.record == grids.view.model.cell(first).record
+
+
 def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):
     app = start()
     panel = app.window.create_page.panel

@@ -1,8 +1,8 @@
 """The X/Y grid: one picture for each pair of values of two settings. No Qt, no torch."""
 
 from desktop.grids.axis import SETTINGS, Axis, parse_axis
-from desktop.grids.grid import CELLS_MAX, Grid, from_step, make_grid
-from desktop.grids.progress import Cell, CellState, GridProgress
+from desktop.grids.grid import CELLS_MAX, Grid, from_step, make_grid, steps_to_take
+from desktop.grids.progress import Cell, CellState, GridProgress, Results
 
 __all__ = [
     "CELLS_MAX",
@@ -12,7 +12,9 @@ __all__ = [
     "CellState",
     "Grid",
     "GridProgress",
+    "Results",
     "from_step",
     "make_grid",
     "parse_axis",
+    "steps_to_take",
 ]

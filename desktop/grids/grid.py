@@ -80,6 +80,13 @@ def from_step(trunk: GenerationRequest, step: int, **changes: object) -> Generat
     return trunk.replace(branch=Branch(trunk=trunk, step=step), **changes)
 
 
+def steps_to_take(request: GenerationRequest) -> int:
+    """How many steps a picture costs, as far as can be said before: what a branch shares is there already."""
+    if request.branch is not None:
+        return max(1, request.steps - request.branch.step)
+    return request.steps if request.start_picture is None else max(1, int(request.steps * request.strength))
+
+
 def _check(base: GenerationRequest, axis: Axis) -> None:
     if base.branch is not None and axis.setting not in _FREE_IN_A_BRANCH:
         raise KnownError(

@@ -7,6 +7,7 @@ from desktop.grids.grid import Grid
 from desktop.messages import Cancelled, Event, Failed, Frame, GenerationRequest, PictureRecord, Preview, Saved, Started
 
 Place = tuple[int, int]  # column, row
+Results = dict[Place, PictureRecord | str]  # what became of each cell; a sentence where there is no picture
 
 
 class CellState(enum.StrEnum):
@@ -86,6 +87,16 @@ class GridProgress:
     @property
     def total(self) -> int:
         return len(self._cells)
+
+    def results(self) -> Results:
+        """Safe to hand to another thread."""
+        found: Results = {}
+        for row in range(self.grid.rows):
+            for column in range(self.grid.columns):
+                cell = self.cell(column, row)
+                stopped = "Stopped" if cell.state is CellState.STOPPED else ""
+                found[column, row] = cell.record or cell.message or stopped
+        return found
 
     @property
     def ended(self) -> bool:

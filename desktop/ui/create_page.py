@@ -47,7 +47,8 @@ class CreatePage(QWidget):
 
     Signals: model_wanted(name), welcome_closed(), models_wanted(), log_wanted(),
     full_screen() on a double click on the picture, job_started(Started), job_stepped(Preview), job_ended(Saved,
-    Cancelled or Failed), live_shown() when the running picture is looked at again.
+    Cancelled or Failed), live_shown() when the running picture is looked at again,
+    picked() when a finished one is about to be.
     """
 
     model_wanted = Signal(str)
@@ -59,6 +60,7 @@ class CreatePage(QWidget):
     job_stepped = Signal(object)
     job_ended = Signal(object)
     live_shown = Signal()
+    picked = Signal()
 
     def __init__(
         self,
@@ -246,6 +248,7 @@ class CreatePage(QWidget):
     @Slot(object)
     def show_record(self, record: PictureRecord) -> None:
         """Look at a finished picture; while a job runs, until its previews are asked for again."""
+        self.picked.emit()
         self.hold(self._running is not None)
         self.close_welcome()
         self.preview.show_record(record)

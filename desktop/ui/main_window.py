@@ -34,11 +34,13 @@ from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
-    from desktop.messages import EngineReady, GenerationRequest
+    from desktop.messages import EngineReady, GenerationRequest, PictureRecord
     from desktop.ui.attention_wiring import Attend, AttentionWiring
     from desktop.ui.background import Background
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
+    from desktop.ui.grid_card import Trunk
+    from desktop.ui.grid_wiring import GridWiring, KeepSheet
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.noise_page import NoisePage
     from desktop.ui.opened_file import OpenedFile
@@ -116,6 +118,7 @@ class MainWindow(QMainWindow):
         self._pictures: PicturesWiring | None = None
         self._timeline: TimelineWiring | None = None
         self._attention: AttentionWiring | None = None
+        self._grids: GridWiring | None = None
         self._bridge: Bridge | None = None
         self._gallery: Gallery | None = None
         self._connect()
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+Z", self._on_undo),
             ("Ctrl+B", bar.side.click),
             ("Ctrl+L", self.show_create),
+            ("Ctrl+G", self._on_grid),
             ("Ctrl+,", self._menu.show_settings),
             ("Ctrl+Q", self.close),
             *((f"Ctrl+{index + 1}", bar.tab(index).click) for index in range(self.pages.count())),
@@ -223,6 +227,22 @@ class MainWindow(QMainWindow):
 
         self._attention = AttentionWiring(self.create_page, attend, self)
         self._attention.connect_bridge(self._bridge)
+
+    def add_grids(self, keep_sheet: KeepSheet) -> None:
+        """Offer to vary two settings in a grid of pictures. Called once, after add_pictures and add_timeline."""
+        from desktop.ui.grid_wiring import GridWiring
+
+        self._grids = GridWiring(
+            self.create_page,
+            engine=self._engine,
+            models=self._models,
+            keep_sheet=keep_sheet,
+            on_sheet=self._on_sheet,
+            trunk_of=self._trunk_of,
+            cover=self.centralWidget(),
+            parent=self,
+        )
+        self._grids.connect_bridge(self._bridge)
 
     @property
     def gallery_page(self) -> QWidget | None:
@@ -401,6 +421,8 @@ class MainWindow(QMainWindow):
         self._menu.wait()
         if self._attention is not None:
             self._attention.wait()
+        if self._grids is not None:
+            self._grids.wait()
         if self.models_page is not None:
             self.models_page.wait()
         if self.noise_page is not None:
@@ -507,6 +529,26 @@ class MainWindow(QMainWindow):
         with contextlib.suppress(KnownError):  # a database in trouble is told elsewhere
             return next((record.path for record in self._gallery.pictures.list(limit=1)), "")
         return ""
+
+    @Slot()
+    def _on_grid(self) -> None:
+        if self._grids is not None:
+            self.show_create()
+            self._grids.set_up()
+
+    def _on_sheet(self, record: PictureRecord) -> None:
+        self._gallery.on_saved(record)
+        self.toast.show_message(self.tr("The sheet of the grid is in the gallery"))
+
+    def _trunk_of(self, record: PictureRecord) -> Trunk | None:
+        """What can be branched from of the picture that is shown, by the steps under it."""
+        from desktop.ui.grid_card import Trunk
+
+        bar = self._timeline.bar if self._timeline is not None else None
+        if bar is None or len(bar.steps) < 2 or any(step.stage != "main" for step in bar.steps):
+            return None
+        here = bar.steps[len(bar.steps) // 2].index if bar.index is None else bar.index
+        return Trunk(request=record.request, steps=bar.steps[-1].index, step=max(1, here - 1))
 
     @Slot()
     def _on_undo(self) -> None:

@@ -36,8 +36,8 @@ class PreviewView(QWidget):
 
     Signals: example_chosen(prompt), use_settings(GenerationRequest), use_as_start(path),
     save_as(PictureRecord), show_in_folder(PictureRecord), full_screen() on a double click,
-    verify_wanted(PictureRecord), attention_wanted(PictureRecord), record_shown(PictureRecord) once a finished picture is there, developing() when
-    previews take its place.
+    verify_wanted(PictureRecord), attention_wanted(PictureRecord), grid_wanted(PictureRecord),
+    record_shown(PictureRecord) once a finished picture is there, developing() when previews take its place.
     """
 
     example_chosen = Signal(str)
@@ -48,6 +48,7 @@ class PreviewView(QWidget):
     full_screen = Signal()
     verify_wanted = Signal(object)
     attention_wanted = Signal(object)
+    grid_wanted = Signal(object)
     record_shown = Signal(object)
     developing = Signal()
 
@@ -260,6 +261,7 @@ class PreviewView(QWidget):
         add("rotate-ccw", self.tr("Use these settings"), self._on_use_settings, saved)
         add("shield-check", self.tr("Make it again and compare"), self._on_verify, saved)
         add("eye", self.tr("Show what each word drew"), self._on_attention, saved)
+        add("grid-3x3", self.tr("Vary two settings…"), self._on_grid, saved)
         menu.addSeparator()
         add("maximize", self.tr("Full screen\tF"), self.full_screen)
         add("folder", self.tr("Show in folder"), self._on_show_in_folder, saved)
@@ -314,6 +316,10 @@ class PreviewView(QWidget):
     @Slot()
     def _on_attention(self) -> None:
         self.attention_wanted.emit(self._record)
+
+    @Slot()
+    def _on_grid(self) -> None:
+        self.grid_wanted.emit(self._record)
 
     @Slot()
     def _on_use_as_start(self) -> None:

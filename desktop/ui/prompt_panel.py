@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -51,12 +52,13 @@ class _Wrong(Exception):
 class PromptPanel(QFrame):
     """look_at: tells what a LoRA or an embedding is; see ports.Models.
 
-    Signals: submitted(tuple of GenerationRequest), stop_requested(), seed_lock_changed(bool), file_added() for a
-    dropped LoRA or embedding, not_added(path) for a file that is neither.
+    Signals: submitted(tuple of GenerationRequest), stop_requested(), grid_wanted(), seed_lock_changed(bool),
+    file_added() for a dropped LoRA or embedding, not_added(path) for a file that is neither.
     """
 
     submitted = Signal(object)
     stop_requested = Signal()
+    grid_wanted = Signal()
     seed_lock_changed = Signal(bool)
     file_added = Signal()
     not_added = Signal(str)
@@ -258,7 +260,15 @@ class PromptPanel(QFrame):
         self.stop_button.hide()
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.S8)
+        self.grid_button = QToolButton(self)
+        self.grid_button.setIcon(icons.icon("grid-3x3", 20))
+        self.grid_button.setFixedSize(theme.BUTTON, theme.BUTTON)
+        theme.set_kind(self.grid_button, "plain")
+        self.grid_button.setAccessibleName(self.tr("Vary two settings"))
+        self.grid_button.setToolTip(self.tr("Vary two settings: one picture for each pair of values (Ctrl+G)"))
+        self.grid_button.clicked.connect(self.grid_wanted)
         buttons.addWidget(self.generate_button, 1)
+        buttons.addWidget(self.grid_button)
         buttons.addWidget(self.stop_button)
         footer = QVBoxLayout()
         footer.setContentsMargins(theme.S16, theme.S8, theme.S16, theme.S16)
@@ -415,9 +425,18 @@ class PromptPanel(QFrame):
     @Slot()
     def submit(self) -> None:
         """Check everything and send it off, or say under the field in question what is wrong."""
+        requests = self._checked()
+        if requests:
+            self.submitted.emit(requests)
+
+    def checked(self) -> GenerationRequest | None:
+        """The first picture that the panel asks for; None where something is wrong, which is said under its field."""
+        return next(iter(self._checked()), None)
+
+    def _checked(self) -> tuple[GenerationRequest, ...]:
         self._clear_errors()
         try:
-            requests = self._requests()
+            return self._requests()
         except _Wrong as wrong:
             if wrong.line is self._size_error:
                 self.more_fold.set_open(True)
@@ -425,8 +444,7 @@ class PromptPanel(QFrame):
                 self.negative_fold.set_open(True)
             mark_wrong(self.prompt, wrong.line is self._prompt_error)
             wrong.line.show_error(wrong.error)
-            return
-        self.submitted.emit(requests)
+            return ()
 
     def _requests(self) -> tuple[GenerationRequest, ...]:
         """Raises _Wrong."""

@@ -18,6 +18,7 @@ class ShortcutsOverlay(Overlay):
                 (
                     ("Enter", self.tr("Generate, from the prompt")),
                     ("Ctrl+Enter", self.tr("Generate, from anywhere")),
+                    ("Ctrl+G", self.tr("Vary two settings in a grid")),
                     ("Shift+Enter", self.tr("New line in the prompt")),
                     ("Up / Down", self.tr("Walk earlier prompts")),
                     ("Esc", self.tr("Stop the running picture")),

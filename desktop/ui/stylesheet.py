@@ -158,6 +158,10 @@ QListView::item { border-radius: 6px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
 
+QTableView, QTableCornerButton::section { background: transparent; border: none; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section { background: transparent; border: none; color: $quiet; font-size: 12px; padding: 0 8px 0 4px; }
+
 QProgressBar { background: $line; border: none; border-radius: 2px; min-height: 4px; max-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
