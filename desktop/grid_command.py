@@ -107,6 +107,7 @@ def _trunk(arguments: argparse.Namespace) -> Recipe | None:
 def _from_trunk(arguments: argparse.Namespace, trunk: GenerationRequest) -> GenerationRequest:
     changes = {
         "guidance_scale": arguments.guidance,
+        "scheduler": arguments.scheduler,
         "seed": arguments.seed,
         "negative_prompt": arguments.negative or None,
     }

@@ -161,7 +161,8 @@ def test_from_a_step_on_only_what_a_branch_may_change_varies():
     base = from_step(BASE, 5, prompt="a red pear")
     grid = make_grid(base, parse_axis("seed", "1, 2"), parse_axis("words", "red, green"))
     assert {(r.branch.trunk, r.branch.step) for r in grid.requests} == {(BASE, 5)}
-    for setting, text in (("steps", "10, 20"), ("scheduler", "euler"), ("model", "other")):
+    assert {r.scheduler for r in make_grid(base, parse_axis("scheduler", "ddim, ddpm")).requests} == {"ddim", "ddpm"}
+    for setting, text in (("steps", "10, 20"), ("model", "other")):
         with pytest.raises(KnownError, match="From a step of a picture on"):
             make_grid(base, parse_axis(setting, text))
 

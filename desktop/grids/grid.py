@@ -7,7 +7,7 @@ from desktop.errors import KnownError
 from desktop.grids.axis import CELLS_MAX, Axis, named
 from desktop.messages import Branch, GenerationRequest, Lora
 
-_FREE_IN_A_BRANCH = ("seed", "guidance", "words")
+_FREE_IN_A_BRANCH = ("seed", "guidance", "scheduler", "words")
 _FIELDS = {"guidance": "guidance_scale"}  # where a setting is not called as in a request
 
 
@@ -91,7 +91,7 @@ def _check(base: GenerationRequest, axis: Axis) -> None:
     if base.branch is not None and axis.setting not in _FREE_IN_A_BRANCH:
         raise KnownError(
             f"From a step of a picture on, {named(axis.setting)} is the picture's own",
-            "Vary the seed, the guidance or the words of the prompt.",
+            "Vary the seed, the guidance, the scheduler or the words of the prompt.",
         )
     if axis.setting == "strength" and base.start_picture is None:
         raise KnownError("There is no start picture whose strength could vary", "Add one, or vary something else.")

@@ -40,6 +40,7 @@ class AttentionView(QWidget):
         super().__init__(parent)
         self.seen = seen
         self.setAccessibleName(self.tr("What each word drew"))
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.picture = HeatPicture(picture, full, self)
         self.words: list[QPushButton] = []
         self._heats: dict[QPushButton, WordHeat] = {}

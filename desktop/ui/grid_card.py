@@ -69,7 +69,7 @@ class GridCard(Overlay):
         self.branch.setToolTip(
             self.tr(
                 "All pictures grow from this step of the one that is shown; the steps before it are computed once.\n"
-                "Its own prompt and settings hold; the seed, the guidance and the words of the prompt may vary."
+                "Its own prompt and settings hold; seed, guidance, scheduler and the words of the prompt may vary."
             )
         )
         self.branch.toggled.connect(self._on_branch)

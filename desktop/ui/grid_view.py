@@ -44,6 +44,7 @@ class GridView(QWidget):
         super().__init__(parent)
         grid = progress.grid
         self.setAccessibleName(self.tr("Grid"))
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # what develops behind it need not be painted
         self.model = GridModel(progress, self)
         self._sheet: PictureRecord | None = None
         self.table = _Table(self.model, self)
