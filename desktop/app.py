@@ -159,7 +159,7 @@ class App(QObject):
         from desktop.ui.history_panel import HistoryPanel
         from desktop.ui.left_over import LeftOver
 
-        self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self)
+        self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self, self.studio.kinship)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
         self.window.add_timeline(
             self.studio.timeline_of, self.studio.export_timeline, self.studio.verify, self.studio.timelines

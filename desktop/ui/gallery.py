@@ -11,6 +11,7 @@ from desktop.ui.gallery_files import PictureFiles
 from desktop.ui.thumbnails import Source, ThumbnailLoader
 
 if TYPE_CHECKING:
+    from desktop.messages import Kin
     from desktop.store.pictures import Deletion  # it imports Pillow, which the first window can do without
 
 UNDO_MAX = 50  # deletions that can be taken back
@@ -30,8 +31,18 @@ class Pictures(Protocol):
     def undo(self, deletion: "Deletion") -> tuple[PictureRecord, ...]: ...
 
 
+class Kinship(Protocol):
+    """desktop.store.kinship.Kinship, or a fake. Every call may raise KnownError; prepare and family wait."""
+
+    def prepare(self) -> int: ...
+    def family(self, record: PictureRecord) -> "tuple[Kin, ...]": ...
+    def groups(self, limit: int, before: int | None = None) -> tuple[tuple[int, PictureRecord], ...]: ...
+
+
 class Gallery(QObject):
     """Stands between the store and the grid, the strip and the viewer. Connect the window to this one object.
+
+    kinship: knows which picture grew from which; None where nobody asks.
 
     Signals for the window: opened(PictureRecord, text it was found by), use_settings(GenerationRequest),
     make_variations(GenerationRequest), use_as_start(path), deleted(Deletion), problem(KnownError),
@@ -54,9 +65,12 @@ class Gallery(QObject):
     restored = Signal(object)
     reloaded = Signal()
 
-    def __init__(self, pictures: Pictures, thumbnails: Source, parent: QObject | None = None) -> None:
+    def __init__(
+        self, pictures: Pictures, thumbnails: Source, parent: QObject | None = None, kinship: Kinship | None = None
+    ) -> None:
         super().__init__(parent)
         self.pictures = pictures
+        self.kinship = kinship
         self.thumbnails = ThumbnailLoader(thumbnails, self)
         self.files = PictureFiles(self)
         self.files.problem.connect(self.problem)

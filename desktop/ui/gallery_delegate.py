@@ -52,6 +52,8 @@ class GalleryDelegate(QStyledItemDelegate):
             _paint_caption(painter, box, record.request.prompt)
         elif record.rating:
             _paint_rating(painter, box, record.rating)
+        if record.request.branch is not None:
+            _paint_branch(painter, box, ratio)
         _paint_rings(painter, box, state)
         painter.restore()
 
@@ -111,6 +113,17 @@ def _paint_rating(painter: QPainter, box: QRect, rating: int) -> None:
     painter.setBrush(QColor(12, 10, 9, 205))
     painter.drawRoundedRect(pill, 9, 9)
     paint_stars(painter, pill.left() + 6, pill.center().y() + 0.5, rating, QColor("#ffb224"))
+
+
+def _paint_branch(painter: QPainter, box: QRect, ratio: float) -> None:
+    """That it grew from a step of another picture."""
+    if box.width() < 48 or box.height() < 48:
+        return
+    pill = QRectF(box.left() + 6, box.top() + 6, 20, 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(12, 10, 9, 205))
+    painter.drawRoundedRect(pill, 5, 5)
+    painter.drawPixmap(box.left() + 10, box.top() + 10, icons.pixmap("git-branch", 12, "#f5f1ee", ratio))
 
 
 def _paint_rings(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:

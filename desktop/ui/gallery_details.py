@@ -22,6 +22,7 @@ from desktop.messages import PictureRecord
 from desktop.ui import gallery_words, icons, theme, words
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_delegate import paint_rounded
+from desktop.ui.gallery_family import FamilyTree
 from desktop.ui.gallery_stars import StarRating
 from desktop.ui.thumbnails import ThumbnailLoader
 
@@ -31,7 +32,7 @@ _PROMPT_MAX = 1500  # characters shown; more would push everything else away
 
 
 class GalleryDetails(QFrame):
-    """Shows one picture's settings, or what can be done with several at once."""
+    """Shows one picture's settings, or what can be done with several at once. Attributes: family."""
 
     def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +75,9 @@ class GalleryDetails(QFrame):
         column.addWidget(self._stars)
         column.addSpacing(theme.S4)
         column.addWidget(self._facts)
+        self.family = FamilyTree(gallery, self._body)
+        column.addSpacing(theme.S4)
+        column.addWidget(self.family)
         column.addStretch(1)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
@@ -110,6 +114,7 @@ class GalleryDetails(QFrame):
         self._title.setVisible(some and not one)
         self._negative.setVisible(one and bool(self._records[0].request.negative_prompt))
         self._negative_title.setVisible(self._negative.isVisibleTo(self._body))
+        self.family.show_record(self._records[0] if one else None)
         if not some:
             return
         ratings = {record.rating for record in self._records}

@@ -8,6 +8,7 @@ from desktop.errors import KnownError
 from desktop.messages import PictureRecord
 from desktop.ui import gallery_words
 from desktop.ui.gallery import Gallery
+from desktop.ui.gallery_groups import Groups
 
 PAGE = 100  # rows read at once: about 3 ms
 RECORD = Qt.ItemDataRole.UserRole + 1
@@ -16,7 +17,7 @@ _NONE = QModelIndex()
 
 
 class GalleryModel(QAbstractListModel):
-    """The newest first, `page` of them read at a time.
+    """The newest first, `page` of them read at a time; grouped, branches stand behind what they grew from.
 
     Roles: RECORD gives the PictureRecord; display, tool tip and accessible texts are words.
     Rows come and go one by one, so that selection and scroll position stay.
@@ -27,6 +28,8 @@ class GalleryModel(QAbstractListModel):
         self._page = page
         self._gallery = gallery
         self._text = ""
+        self._grouped = False
+        self._groups = Groups()
         self._records: list[PictureRecord] = []
         self._more = True
         gallery.added.connect(self._on_added)
@@ -46,9 +49,20 @@ class GalleryModel(QAbstractListModel):
             self._text = text
             self.reload()
 
+    @property
+    def grouped(self) -> bool:
+        """Whether branches stand behind what they grew from; what a search finds stands by age in any case."""
+        return self._grouped and not self._text.strip()
+
+    def set_grouped(self, grouped: bool) -> None:
+        if grouped != self._grouped:
+            self._grouped = grouped
+            self.reload()
+
     @Slot()
     def reload(self) -> None:
         self.beginResetModel()
+        self._groups.clear()
         self._records = self._read(None)
         self._more = bool(self._records)
         self.endResetModel()
@@ -65,7 +79,11 @@ class GalleryModel(QAbstractListModel):
 
     def index_of(self, id: int) -> QModelIndex:
         """Invalid where it is not among the rows read so far."""
-        row = self._place(id)
+        if self.grouped:
+            rows = (row for row, record in enumerate(self._records) if record.id == id)
+            row = next(rows, len(self._records))
+        else:
+            row = self._place(id)
         there = row < len(self._records) and self._records[row].id == id
         return self.index(row) if there else QModelIndex()
 
@@ -76,7 +94,11 @@ class GalleryModel(QAbstractListModel):
         return not parent.isValid() and self._more
 
     def fetchMore(self, parent: Index) -> None:
-        page = self._read(self._records[-1].id if self._records else None)
+        if self.grouped:
+            last = self._groups.last_head(self._records)
+        else:
+            last = self._records[-1].id if self._records else None
+        page = self._read(last)
         self._more = bool(page)
         if page:
             first = len(self._records)
@@ -118,6 +140,8 @@ class GalleryModel(QAbstractListModel):
 
     def _read(self, before: int | None) -> list[PictureRecord]:
         try:
+            if self.grouped:
+                return self._groups.take(self._gallery.kinship.groups(self._page, before))
             return list(self._gallery.pictures.list(self._text, limit=self._page, before=before))
         except KnownError as error:
             self._gallery.problem.emit(error)
@@ -135,6 +159,16 @@ class GalleryModel(QAbstractListModel):
         return low
 
     def _insert(self, record: PictureRecord) -> None:
+        if self.grouped:
+            row = None
+            if not self.index_of(record.id).isValid():
+                row = self._groups.place(record, self._records, self._more)
+            if row is None:
+                return
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._records.insert(row, record)
+            self.endInsertRows()
+            return
         row = self._place(record.id)
         if row < len(self._records) and self._records[row].id == record.id:
             return

@@ -13,7 +13,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.errors import KnownError
+from desktop.messages import PictureRecord
 from desktop.ui import icons, theme, words
+from desktop.ui.background import Background
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_delegate import GAP
 from desktop.ui.gallery_details import GalleryDetails
@@ -47,6 +50,17 @@ class GalleryPage(QWidget):
         theme.set_kind(self._count, "quiet")
         self.side = SideSlider(self)
         self.side.valueChanged.connect(self._on_side)
+        self.group = QToolButton(self)
+        self.group.setIcon(icons.icon("git-branch"))
+        self.group.setCheckable(True)
+        self.group.setFixedSize(theme.CONTROL, theme.CONTROL)
+        self.group.setToolTip(self.tr("Put branches behind the picture they grew from"))
+        self.group.setAccessibleName(self.tr("Group branches"))
+        self.group.toggled.connect(self._on_group)
+        self.group.setVisible(gallery.kinship is not None)
+        self._keys = Background("kinship", self)
+        self._keys.done.connect(self._on_keyed)
+        self._keys.failed.connect(self._on_not_keyed)
         self._fold = QToolButton(self)
         self._fold.setIcon(icons.icon("panel-right"))
         self._fold.setCheckable(True)
@@ -58,6 +72,7 @@ class GalleryPage(QWidget):
         self.view = GalleryView(gallery, self.model, side=SIDE_DEFAULT, one_row=False, parent=self)
         self.view.chosen.connect(self._on_chosen)
         self.details = GalleryDetails(gallery, self)
+        self.details.family.chosen.connect(self._on_kin)
         self._empty = _Empty(self)
         self._empty.button.clicked.connect(self._on_empty_button)
         self._lay_out()
@@ -85,6 +100,7 @@ class GalleryPage(QWidget):
         bar.addWidget(self.search, 1)
         bar.addWidget(self._count)
         bar.addStretch(1)
+        bar.addWidget(self.group)
         bar.addWidget(self.side)
         bar.addWidget(self._fold)
         left = QVBoxLayout()
@@ -112,6 +128,40 @@ class GalleryPage(QWidget):
     @Slot(str)
     def _on_text(self, text: str) -> None:
         self.model.set_text(text)
+
+    def wait(self) -> None:
+        """For what is read in the background; for shutdown."""
+        self._keys.wait()
+        self.details.family.wait()
+
+    @Slot(bool)
+    def _on_group(self, grouped: bool) -> None:
+        if grouped:  # pictures of an older program may have to be looked at first
+            self._keys.start(self._gallery.kinship.prepare)
+        else:
+            self._keys.forget()
+            self.model.set_grouped(False)
+
+    @Slot(object)
+    def _on_keyed(self, count: int) -> None:
+        self.model.set_grouped(True)
+
+    @Slot(object)
+    def _on_not_keyed(self, error: Exception) -> None:
+        self.group.setChecked(False)
+        if not isinstance(error, KnownError):
+            raise error
+        self._gallery.problem.emit(error)
+
+    @Slot(object)
+    def _on_kin(self, record: PictureRecord) -> None:
+        """Choose it in the grid where it stands there already; else show it beside the grid."""
+        index = self.model.index_of(record.id)
+        if index.isValid():
+            self.view.choose(index)
+        else:
+            self.view.clearSelection()
+            self.details.show_records((record,), self.model.text)
 
     @Slot(int)
     def _on_side(self, side: int) -> None:

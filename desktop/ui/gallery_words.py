@@ -4,7 +4,7 @@ import time
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from desktop.messages import PictureRecord
+from desktop.messages import GenerationRequest, Kin, PictureRecord
 
 MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
 
@@ -48,5 +48,34 @@ def spoken(record: PictureRecord) -> str:
     parts = [shortened(record.request.prompt, 200)]
     if record.rating:
         parts.append(_tr("1 star") if record.rating == 1 else _tr("{0} stars").format(record.rating))
+    if record.request.branch is not None:
+        parts.append(_tr("a branch from step {0}").format(record.request.branch.step))
     parts.append(ago(record.created_at))
     return ", ".join(parts)
+
+
+def kin(one: Kin) -> tuple[str, str]:
+    """Two lines for a picture of a tree: how it came of the one above, and what it was to show."""
+    request = one.request
+    prompt = shortened(request.prompt, 200)
+    if request.branch is None:
+        first = _tr("{0} steps, seed {1}").format(request.steps, request.seed)
+        return (prompt, first) if one.record is not None else (_tr("Deleted"), prompt)
+    first = _tr("Step {0}: {1}").format(request.branch.step, changed(request))
+    if one.record is None:
+        first = _tr("{0} (deleted)").format(first)
+    return first, prompt
+
+
+def changed(request: GenerationRequest) -> str:
+    """What a branch has of its own, such as "prompt, seed"."""
+    names = {
+        "prompt": _tr("prompt"),
+        "negative_prompt": _tr("negative prompt"),
+        "guidance_scale": _tr("guidance"),
+        "scheduler": _tr("scheduler"),
+        "seed": _tr("seed"),
+    }
+    trunk = request.branch.trunk
+    told = [word for name, word in names.items() if getattr(request, name) != getattr(trunk, name)]
+    return ", ".join(told) or _tr("no change")

@@ -419,6 +419,8 @@ class MainWindow(QMainWindow):
         if self._timeline is not None:
             self._timeline.wait()
         self._menu.wait()
+        if self.gallery_page is not None:
+            self.gallery_page.wait()
         if self._attention is not None:
             self._attention.wait()
         if self._grids is not None:

@@ -6,6 +6,7 @@ from desktop.messages import GenerationRequest
 from desktop.settings import Folders
 from desktop.store.database import Database
 from desktop.store.history import History
+from desktop.store.kinship import Kinship
 from desktop.store.pictures import Pictures
 from desktop.store.thumbs import Thumbnails
 
@@ -19,6 +20,7 @@ class Shelf:
         self.database = Database(self.folders.database)
         self.trashed = []
         self.pictures = Pictures(self.database, self.folders, self.trashed.append)
+        self.kinship = Kinship(self.database, self.pictures)
         self.history = History(self.database)
         self.thumbs = Thumbnails(self.folders.thumbnails)
 
