@@ -25,7 +25,6 @@ _TRUNKS_OWN = {
     "model": "starter",
     "steps": None,
     "size": None,
-    "scheduler": None,
     "init": None,
     "strength": None,
     "mask": None,
