@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    if len(sys.argv) > 1 and (sys.argv[1] == "-c" or "--multiprocessing-fork" in sys.argv):
+    if "--multiprocessing-fork" in sys.argv or sys.argv[-2:-1] == ["-c"]:
         # A library made a process of its own out of this program; where none did, this import would cost time.
         import multiprocessing
 

@@ -306,6 +306,25 @@ def test_the_icon_is_drawn_in_every_size(tmp_path, qapp):
         assert (512, 512, 2) in picture.info["sizes"]
 
 
+def test_sizes_name_the_largest_parts_and_count_links_once(tmp_path):
+    from bundle.sizes import sizes
+
+    (tmp_path / "_internal" / "torch" / "lib").mkdir(parents=True)
+    (tmp_path / "_internal" / "torch" / "lib" / "libtorch.so").write_bytes(bytes(300))
+    (tmp_path / "_internal" / "torch" / "version.py").write_bytes(bytes(10))
+    (tmp_path / "_internal" / "libtorch.so").symlink_to("torch/lib/libtorch.so")
+    (tmp_path / "safelight").write_bytes(bytes(50))
+    assert sizes(tmp_path) == (360, [("torch", 310), ("safelight", 50)])
+
+
+def test_the_build_of_torch_is_told_without_importing_it():
+    import torch
+    from bundle.variant import installed
+
+    kind = "cuda" if torch.version.cuda else "rocm" if torch.version.hip else "cpu"
+    assert installed() == ("apple" if sys.platform == "darwin" else kind)
+
+
 def test_windows_and_macos_are_told_name_and_version():
     from bundle.documents import PICTURES, info_plist
     from bundle.windows import version_resource

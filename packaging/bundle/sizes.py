@@ -4,6 +4,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from bundle.variant import installed
+
 LIMIT_BYTES = 900_000_000  # of the build for processors; graphics cards bring gigabytes of their own
 
 
@@ -18,10 +20,14 @@ def sizes(folder: Path) -> tuple[int, list[tuple[str, int]]]:
 
 
 def main() -> int:
+    """`python -m bundle.sizes FOLDER`. Returns 1 where the folder is larger than it may be."""
     total, largest = sizes(Path(sys.argv[1]))
     print(f"{sys.argv[1]}: {total / 1e6:.0f} MB")
     for name, size in largest:
         print(f"  {size / 1e6:6.0f} MB  {name}")
+    if installed() == "cpu" and total > LIMIT_BYTES:
+        print(f"safelight: that is more than {LIMIT_BYTES / 1e6:.0f} MB; see bundle/left_out.py", file=sys.stderr)
+        return 1
     return 0
 
 

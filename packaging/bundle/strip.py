@@ -11,14 +11,15 @@ _ELF = b"\x7fELF"
 def strip(folder: Path) -> int:
     """Strip every library under the folder; how many bytes went. What `strip` refuses stays as it is.
 
-    Libraries in NAME.libs were moved about by the tools that made their wheels, and strip is known to break such.
+    Libraries in NAME.libs were moved about by the tools that made their wheels, and strip is known to break such;
+    NVIDIA's come stripped.
     """
     if shutil.which("strip") is None:
         print("safelight: strip is missing (package binutils), so symbols for debuggers stay in", file=sys.stderr)
         return 0
     gone = 0
     for path in sorted(folder.rglob("*.so*")):
-        if path.is_symlink() or not path.is_file() or path.parent.name.endswith(".libs"):
+        if path.is_symlink() or not path.is_file() or path.parent.name.endswith(".libs") or "nvidia" in path.parts:
             continue
         with path.open("rb") as file:
             if file.read(4) != _ELF:

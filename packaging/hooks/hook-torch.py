@@ -26,6 +26,12 @@ binaries = [
 ]
 # `import torch` stops where this is missing: it hands tensors to other processes.
 binaries += [(str(path), "torch/bin") for path in (_torch / "bin").glob("torch_shm_manager*")]
+# A build for AMD's cards keeps compiled kernels beside its libraries.
+datas = [
+    (str(_torch / "lib" / name), f"torch/lib/{name}")
+    for name in ("rocblas", "hipblaslt", "hipsparselt", "aotriton.images")
+    if (_torch / "lib" / name).is_dir()
+]
 
 if sys.platform == "linux":
     # Links at the top of the bundle would make torch look for the libraries beside them in the wrong place.
