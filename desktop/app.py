@@ -162,7 +162,11 @@ class App(QObject):
         self.gallery = Gallery(self.studio.pictures, Thumbnails(self._folders.thumbnails), self, self.studio.kinship)
         self.window.add_pictures(self.gallery, GalleryStrip(self.gallery), HistoryPanel(self.studio.history))
         self.window.add_timeline(
-            self.studio.timeline_of, self.studio.export_timeline, self.studio.verify, self.studio.timelines
+            self.studio.timeline_of,
+            self.studio.export_timeline,
+            self.studio.verify,
+            self.studio.timelines,
+            self.studio.trunk_timeline_of,
         )
         self.window.add_attention(self.studio.attend)
         self.window.add_grids(self.studio.keep_sheet)

@@ -165,6 +165,16 @@ class Studio:
         name = read_recipe(Path(record.path)).extra.get(timelines.KEY)
         return () if name is None else self.timelines.read(str(name))
 
+    def trunk_timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
+        """The steps of the picture that this one grew from. May take 100s of ms. Raises KnownError."""
+        trunk = self.kinship.trunk_of(record)
+        steps = () if trunk is None else self.timeline_of(trunk)
+        if not steps:
+            raise KnownError(
+                "The picture it grew from is not here any more, or keeps no steps", "There is nothing to compare with."
+            )
+        return steps
+
     def export_timeline(
         self, record: PictureRecord, steps: tuple[TimelineStep, ...], path: Path, noisy: bool = False
     ) -> None:

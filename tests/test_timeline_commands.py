@@ -124,3 +124,23 @@ def test_a_branch_goes_on_with_another_scheduler_and_can_be_made_again(made, tmp
     assert json.loads(capsys.readouterr().out)["identical"]
     assert main(["--data", str(data), "branch", str(plain), "--step", "3", "--scheduler", "flow_euler"]) == 2
     assert "flow matching" in capsys.readouterr().err
+
+
+def test_a_branch_finds_the_steps_of_what_it_grew_from_until_that_is_deleted(made, capsys):
+    from desktop.errors import KnownError
+    from desktop.settings import Folders
+    from desktop.studio import Studio
+
+    data, plain, _ = made
+    safelight(data, "branch", str(plain), "--step", "4", "--prompt", "a plum")
+    path = printed(capsys)[0]
+    studio = Studio(Folders(root=data), lambda event: None)
+    try:
+        branch, trunk = studio.pictures.by_path(path), studio.pictures.by_path(plain)
+        assert [step.index for step in studio.trunk_timeline_of(branch)] == [1, 2, 3, 4, 5, 6]
+        deletion = studio.pictures.delete([trunk.id])
+        with pytest.raises(KnownError, match="not here any more"):
+            studio.trunk_timeline_of(branch)
+        studio.pictures.undo(deletion)
+    finally:
+        studio.close()

@@ -50,6 +50,11 @@ class Kinship:
         rows = self._database.query("SELECT count(*) FROM pictures WHERE trunk IS NOT NULL AND deleted_at IS NULL")
         return rows[0][0]
 
+    def trunk_of(self, record: PictureRecord) -> PictureRecord | None:
+        """The picture that it grew from; None where it grew from none, or that one is deleted."""
+        self.prepare()
+        return None if record.request.branch is None else self._owner(record.request.branch.trunk, record)
+
     def groups(self, limit: int, before: int | None = None) -> tuple[tuple[int, PictureRecord], ...]:
         """(depth, picture): `limit` pictures whose trunk is not there (0), the newest first, each with all that grew
         from it right behind it, the oldest first (1 and more).

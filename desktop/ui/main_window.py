@@ -209,14 +209,19 @@ class MainWindow(QMainWindow):
             self._pictures.connect_bridge(self._bridge)
 
     def add_timeline(
-        self, read: ReadTimeline, export: ExportTimeline, verify: Verify, room: TimelineRoom | None = None
+        self,
+        read: ReadTimeline,
+        export: ExportTimeline,
+        verify: Verify,
+        room: TimelineRoom | None = None,
+        read_trunk: ReadTimeline | None = None,
     ) -> None:
         """Show the steps under a picture, and what room all steps take. Called once, after the first paint."""
         from desktop.ui.timeline_wiring import TimelineWiring
 
         if room is not None:
             self._menu.set_room(room)
-        self._timeline = TimelineWiring(self.create_page, read, export, verify, self)
+        self._timeline = TimelineWiring(self.create_page, read, export, verify, self, read_trunk)
         self._timeline.exporting.connect(self._on_exporting)
         self._timeline.exported.connect(self._on_exported)
         self._timeline.not_exported.connect(self.toast.hide)

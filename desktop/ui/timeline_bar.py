@@ -22,12 +22,14 @@ class TimelineBar(QWidget):
 
     Signals: frame_wanted(Frame, or None for what stands at the end: the finished picture, or the newest preview),
     pair_wanted(left Side, right Side) and pair_closed() while two steps are compared,
+    trunk_wanted() to be given the steps of what the picture grew from, see compare_with,
     branch_wanted(steps kept), variations_wanted(steps kept, count), export_wanted(), live_wanted(), stop_requested().
     """
 
     frame_wanted = Signal(object)
     pair_wanted = Signal(object, object)
     pair_closed = Signal()
+    trunk_wanted = Signal()
     branch_wanted = Signal(int)
     variations_wanted = Signal(int, int)
     export_wanted = Signal()
@@ -39,6 +41,7 @@ class TimelineBar(QWidget):
         self.setFixedHeight(theme.BAR)
         self._steps: tuple[TimelineStep, ...] = ()
         self._last = 0  # the index of the chain's last step
+        self._other: tuple[TimelineStep, ...] = ()  # of the trunk, while the picture is compared with it
         self._live = False
         self._end = ""  # the words for what stands at the end
         self._label = ElidedLabel(self)
@@ -80,9 +83,12 @@ class TimelineBar(QWidget):
         self.menu = QMenu(self)
         self._variations = QAction(self.tr("Four variations from this step"), self)
         self._variations.triggered.connect(self._on_variations)
+        self._with_trunk = QAction(self.tr("Compare with what it grew from"), self)
+        self._with_trunk.triggered.connect(self.trunk_wanted)
+        self._with_trunk.setVisible(False)
         self._export = QAction(self.tr("Export the steps…"), self)
         self._export.triggered.connect(self.export_wanted)
-        self.menu.addActions([self._variations, self._export])
+        self.menu.addActions([self._variations, self._with_trunk, self._export])
         self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._to_live = QPushButton(self.tr("Live"), self)
@@ -192,6 +198,22 @@ class TimelineBar(QWidget):
             if self.at_end:
                 self._show_words()
 
+    def offer_trunk(self, offered: bool) -> None:
+        """Whether the picture is a branch."""
+        self._with_trunk.setVisible(offered)
+
+    def compare_with(self, steps: tuple[TimelineStep, ...]) -> None:
+        """Compare each step with that of the same number among these, the end with the last."""
+        if not steps or not self._steps or self._live:
+            return
+        self._stop_playing()
+        self._other = steps
+        self.scrubber.set_second(None)
+        self._compare.blockSignals(True)
+        self._compare.setChecked(True)
+        self._compare.blockSignals(False)
+        self._tell()
+
     def offer_export(self, offered: bool) -> None:
         self._export.setEnabled(offered)
 
@@ -223,6 +245,7 @@ class TimelineBar(QWidget):
         self._stop_playing()
         if not checked:
             self.scrubber.set_second(None)
+            self._other = ()
             self.pair_closed.emit()
             self.frame_wanted.emit(self._frame(self.scrubber.place))
             return
@@ -244,6 +267,7 @@ class TimelineBar(QWidget):
             self._compare.setChecked(False)
             self._compare.blockSignals(False)
             self.scrubber.set_second(None)
+            self._other = ()
             self.pair_closed.emit()
 
     @Slot()
@@ -293,7 +317,9 @@ class TimelineBar(QWidget):
             widget.setVisible(not self._live)
 
     def _tell(self) -> None:
-        if self.scrubber.second is None:
+        if self._other:
+            self.pair_wanted.emit(self._side(self.scrubber.place), self._other_side())
+        elif self.scrubber.second is None:
             self.frame_wanted.emit(self._frame(self.scrubber.place))
         else:
             self.pair_wanted.emit(self._side(self.scrubber.place), self._side(self.scrubber.second))
@@ -310,6 +336,12 @@ class TimelineBar(QWidget):
         step = self._steps[place]
         text = self.tr("Step {0}").format(step.index)
         return Side(frame=self._frame(place), text=" · ".join(part for part in (text, level(step)) if part))
+
+    def _other_side(self) -> Side:
+        index = self.index
+        step = self._other[-1 if index is None else place_of(self._other, index)]
+        text = self.tr("What it grew from, step {0}").format(step.index)
+        return Side(frame=step.x_t if self._noise.isChecked() else step.x_0, text=text)
 
     def _show_words(self) -> None:
         place = self.scrubber.place

@@ -20,6 +20,7 @@ from desktop.ui.wipe_view import Side, WipeView
 
 ReadTimeline = Callable[[PictureRecord], tuple[TimelineStep, ...]]  # may take 100s of ms; raises KnownError
 ExportTimeline = Callable[[PictureRecord, tuple[TimelineStep, ...], Path, bool], None]  # the last: the noisy states
+ReadTrunk = ReadTimeline  # of the picture that this one grew from
 Verify = Callable[[str], object]  # a picture's path; begins to make it again; may take 100s of ms; raises KnownError
 
 
@@ -34,9 +35,16 @@ class TimelineWiring(QObject):
     not_exported = Signal()
 
     def __init__(
-        self, page: CreatePage, read: ReadTimeline, export: ExportTimeline, verify: Verify, parent: QObject
+        self,
+        page: CreatePage,
+        read: ReadTimeline,
+        export: ExportTimeline,
+        verify: Verify,
+        parent: QObject,
+        read_trunk: ReadTrunk | None = None,
     ) -> None:
         super().__init__(parent)
+        self._read_trunk = read_trunk
         self._page, self._read, self._export, self._verify = page, read, export, verify
         self._record: PictureRecord | None = None
         self._live: LiveSteps | None = None  # of the job that runs
@@ -48,6 +56,9 @@ class TimelineWiring(QObject):
         self._reader = Background("timeline-reader", self)
         self._reader.done.connect(self._on_read)
         self._reader.failed.connect(self._on_no_timeline)
+        self._trunk_reader = Background("trunk-reader", self)
+        self._trunk_reader.done.connect(self._on_trunk)
+        self._trunk_reader.failed.connect(self._on_no_trunk)
         self._writer = Background("timeline-writer", self)
         self._writer.done.connect(self._on_exported)
         self._writer.failed.connect(self._on_not_exported)
@@ -64,6 +75,7 @@ class TimelineWiring(QObject):
         self.bar.frame_wanted.connect(self._on_frame)
         self.bar.pair_wanted.connect(self._on_pair)
         self.bar.pair_closed.connect(self._on_pair_closed)
+        self.bar.trunk_wanted.connect(self._on_trunk_wanted)
         self.bar.branch_wanted.connect(self._on_branch)
         self.bar.variations_wanted.connect(self._on_variations)
         self.bar.export_wanted.connect(self._on_export)
@@ -71,6 +83,7 @@ class TimelineWiring(QObject):
     def wait(self) -> None:
         """Wait for what is read or written in the background; for shutdown."""
         self._reader.wait()
+        self._trunk_reader.wait()
         self._writer.wait()
         self._verifier.wait()
 
@@ -137,6 +150,8 @@ class TimelineWiring(QObject):
     @Slot(object)
     def _on_record(self, record: PictureRecord) -> None:
         self._record = None  # until its steps are there; those of the last picture are none of this one's
+        self._trunk_reader.forget()
+        self.bar.offer_trunk(self._read_trunk is not None and record.request.branch is not None)
         if record is not self._held:
             self._held = self._shown = None
             self.bar.show_steps((), self._done(record))
@@ -208,6 +223,20 @@ class TimelineWiring(QObject):
                 self.bar.scrubber.setFocus()
             self._wipe = None
             self._page.preview.set_cover(None)
+
+    @Slot()
+    def _on_trunk_wanted(self) -> None:
+        record, read = self._record, self._read_trunk
+        if record is not None and read is not None:
+            self._trunk_reader.start(lambda: read(record))
+
+    @Slot(object)
+    def _on_trunk(self, steps: tuple[TimelineStep, ...]) -> None:
+        self.bar.compare_with(steps)
+
+    @Slot(object)
+    def _on_no_trunk(self, error: Exception) -> None:
+        self._page.show_error(_known(error, self.tr("The picture it grew from could not be read")))
 
     # Going on from a step
 

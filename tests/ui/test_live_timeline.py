@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from desktop.messages import Cancelled, Frame, Preview, QueueChanged, Saved, Started, TimelineStep
+from desktop.errors import KnownError
+from desktop.messages import Branch, Cancelled, Frame, Preview, QueueChanged, Saved, Started, TimelineStep
 from desktop.ui.timeline_steps import LiveSteps
 from tests.ui.test_timeline import COUNT, Shown, steps
 from tests.ui.window_parts import frame, job, record, request, write_picture
@@ -269,3 +270,45 @@ def test_another_picture_ends_a_comparison(run, qtbot, tmp_path):
         run.page.show_record(record(write_picture(tmp_path / "owl.png")))
     assert run.wiring._wipe is None
     assert run.page.preview.image.width() == 32
+
+
+@pytest.fixture
+def branch(run, qtbot):
+    """A finished branch is shown, whose trunk has three steps."""
+    trunk = run.record.request
+    request = trunk.replace(branch=Branch(trunk=trunk, step=2), prompt="a wolf")
+    run.record = dataclasses.replace(run.record, request=request)
+    run.page._on_cancelled(Cancelled(job_id=run.job, request=request, step=0))
+    with qtbot.waitSignal(run.wiring._reader.done):
+        run.page.show_record(run.record)
+    return run
+
+
+def test_a_branch_is_compared_with_what_it_grew_from_at_the_same_step(branch, qtbot):
+    assert branch.bar._with_trunk.isVisible()
+    with qtbot.waitSignal(branch.bar.pair_wanted):
+        branch.bar._with_trunk.trigger()
+    wipe = branch.wiring._wipe
+    assert wipe.texts == ("Finished", "What it grew from, step 3")
+    qtbot.keyClick(branch.bar.scrubber, Key.Key_Home)
+    assert wipe.texts[1] == "What it grew from, step 1"
+    assert [image.pixelColor(0, 0).red() for image in wipe.images] == [100, 100]
+    branch.bar._compare.click()
+    assert branch.wiring._wipe is None
+    qtbot.keyClick(branch.bar.scrubber, Key.Key_Right)
+    assert branch.wiring._wipe is None, "the comparison is over"
+
+
+def test_a_trunk_that_is_gone_is_told(branch, qtbot):
+    branch.trunk = KnownError("The picture it grew from is not here any more")
+    with qtbot.waitSignal(branch.wiring._trunk_reader.failed):
+        branch.bar._with_trunk.trigger()
+    assert "grew from" in branch.page.messages.text
+    assert branch.wiring._wipe is None
+
+
+def test_a_picture_that_is_no_branch_offers_no_trunk(run, qtbot):
+    run.step(1)
+    with qtbot.waitSignal(run.wiring._reader.done):
+        run.save()
+    assert not run.bar._with_trunk.isVisible()

@@ -66,8 +66,14 @@ class Shown:
         qtbot.addWidget(self.page)
         self.page.panel.set_model(SMALL)
         self.verified = []
+        self.trunk = steps(3)
         self.wiring = TimelineWiring(
-            self.page, self.read, lambda *what: self.exported.append(what), self.verified.append, self.page
+            self.page,
+            self.read,
+            lambda *what: self.exported.append(what),
+            self.verified.append,
+            self.page,
+            self.read_trunk,
         )
         self.record = record(write_picture(tmp_path / "fox.png"), steps=COUNT, scheduler="ddim")
         self.page.resize(1200, 800)
@@ -77,6 +83,11 @@ class Shown:
         if isinstance(self.found, Exception):
             raise self.found
         return self.found
+
+    def read_trunk(self, record):
+        if isinstance(self.trunk, Exception):
+            raise self.trunk
+        return self.trunk
 
     def show(self, qtbot):
         with qtbot.waitSignal(self.wiring._reader.done):
