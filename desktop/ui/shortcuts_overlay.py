@@ -30,12 +30,6 @@ class ShortcutsOverlay(Overlay):
                     ("Ctrl+Up / Down", self.tr("Earlier or later in the queue")),
                     ("Del", self.tr("Remove or stop")),
                 ),
-                self.tr("Timeline, when it has the focus"),
-                (
-                    ("Left / Right", self.tr("Walk the steps")),
-                    ("Shift+Left / Right", self.tr("Move the step to compare with")),
-                    ("End", self.tr("Back to the running picture")),
-                ),
             ),
         )
         columns.addLayout(
@@ -55,6 +49,12 @@ class ShortcutsOverlay(Overlay):
                     ("Ctrl+,", self.tr("Settings")),
                     ("?", self.tr("This card")),
                     ("Ctrl+Q", self.tr("Quit")),
+                ),
+                self.tr("Timeline, when it has the focus"),
+                (
+                    ("Left / Right", self.tr("Walk the steps")),
+                    ("Shift+Left / Right", self.tr("Move the step to compare with")),
+                    ("End", self.tr("Back to the running picture")),
                 ),
             ),
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
+from shiboken6 import isValid
 
 from desktop.errors import KnownError
 from desktop.limits import random_seed
@@ -205,12 +206,16 @@ class TimelineWiring(QObject):
     def _on_pair(self, left: Side, right: Side) -> None:
         preview = self._page.preview
         self._page.hold(True)
-        if self._wipe is None:
+        if not self._wiping():
             self._wipe = WipeView(preview)
             self._wipe.closed.connect(self.bar.stop_comparing)
             preview.set_cover(self._wipe)
         images = self._image(left), self._image(right)
         self._wipe.show_pair(images, (left.text, right.text), preview.full)
+
+    def _wiping(self) -> bool:
+        """Whether the comparison lies over the picture, and nothing else has taken its place there."""
+        return self._wipe is not None and isValid(self._wipe) and self._wipe.parent() is not None
 
     def _image(self, side: Side) -> QImage:
         frame = self._newest() if side.frame is None and self.bar.live else side.frame
@@ -218,11 +223,11 @@ class TimelineWiring(QObject):
 
     @Slot()
     def _on_pair_closed(self) -> None:
-        if self._wipe is not None:
+        if self._wiping():
             if self._wipe.hasFocus():
                 self.bar.scrubber.setFocus()
-            self._wipe = None
             self._page.preview.set_cover(None)
+        self._wipe = None
 
     @Slot()
     def _on_trunk_wanted(self) -> None:

@@ -3,7 +3,8 @@
 import dataclasses
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtWidgets import QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import Branch, Cancelled, Frame, Preview, QueueChanged, Saved, Started, TimelineStep
@@ -312,3 +313,14 @@ def test_a_picture_that_is_no_branch_offers_no_trunk(run, qtbot):
     with qtbot.waitSignal(run.wiring._reader.done):
         run.save()
     assert not run.bar._with_trunk.isVisible()
+
+
+def test_what_else_is_laid_over_the_picture_takes_the_place_of_a_comparison(run, qtbot):
+    compare(run)
+    other = QWidget(run.page.preview)
+    run.page.preview.set_cover(other)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    run.bar._compare.click()
+    assert other.isVisible(), "the end of the comparison leaves it alone"
+    run.bar._compare.click()
+    assert run.wiring._wipe.isVisible()
