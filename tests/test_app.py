@@ -144,6 +144,10 @@ def test_the_words_of_a_picture_are_shown_over_it_and_nothing_is_saved(qtbot, st
     assert attention.view.picture.heat.word == "apple"
     qtbot.keyClick(attention.view.words[2], Qt.Key.Key_Escape)
     assert attention.view is None
+    attention.show(record)
+    page.panel.prompt.setFocus()
+    qtbot.keyClick(page.panel.prompt, Qt.Key.Key_Escape)
+    assert attention.view is None, "wherever the focus is, as nothing runs that it could stop"
     assert len(app.studio.pictures.list()) == 1, "nothing was saved"
 
 

@@ -163,7 +163,7 @@ def test_from_a_step_on_only_what_a_branch_may_change_varies():
     assert {(r.branch.trunk, r.branch.step) for r in grid.requests} == {(BASE, 5)}
     assert {r.scheduler for r in make_grid(base, parse_axis("scheduler", "ddim, ddpm")).requests} == {"ddim", "ddpm"}
     for setting, text in (("steps", "10, 20"), ("model", "other")):
-        with pytest.raises(KnownError, match="From a step of a picture on"):
+        with pytest.raises(KnownError, match="begins at a step of a picture"):
             make_grid(base, parse_axis(setting, text))
 
 

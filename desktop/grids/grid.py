@@ -90,7 +90,7 @@ def steps_to_take(request: GenerationRequest) -> int:
 def _check(base: GenerationRequest, axis: Axis) -> None:
     if base.branch is not None and axis.setting not in _FREE_IN_A_BRANCH:
         raise KnownError(
-            f"From a step of a picture on, {named(axis.setting)} is the picture's own",
+            f"A grid that begins at a step of a picture cannot vary {named(axis.setting)}",
             "Vary the seed, the guidance, the scheduler or the words of the prompt.",
         )
     if axis.setting == "strength" and base.start_picture is None:

@@ -379,6 +379,8 @@ class MainWindow(QMainWindow):
                 return  # a key held too long does not stop the whole queue
             if self._before_alone is not None:
                 self.toggle_alone()
+            elif self._attention is not None and self._attention.view is not None and not self.create_page.running:
+                self._attention.close()
             else:
                 self.create_page.stop()
         elif event.key() in (Qt.Key.Key_F, Qt.Key.Key_F11) and not event.modifiers():

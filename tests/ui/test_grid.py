@@ -193,7 +193,7 @@ def test_from_a_step_of_the_shown_picture_all_pictures_are_branches(card):
     card.branch.setChecked(True)
     assert card.step.value == 8
     choose(card.x, "steps", "10, 20")
-    assert "the picture's own" in card.x.line
+    assert "begins at a step of a picture" in card.x.line
     choose(card.x, "words", "apple, pear")
     card.start.click()
     (grid,) = card.started_with
