@@ -6,9 +6,9 @@ import logging
 import queue
 
 from desktop.console import Printer, open_studio, run
+from desktop.drawing_arguments import check_start, request_of
 from desktop.errors import KnownError
 from desktop.files import check_writable, user_path
-from desktop.drawing_arguments import check_start, request_of
 from desktop.messages import Event
 from desktop.settings import Folders, find_folders
 from desktop.studio import save_into

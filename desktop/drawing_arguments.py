@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from desktop.errors import KnownError
 from desktop.files import user_path
-from desktop.messages import GenerationRequest, Lora, random_seed
+from desktop.limits import random_seed
+from desktop.messages import GenerationRequest, Lora
 
 if TYPE_CHECKING:
     from desktop.studio import Studio
