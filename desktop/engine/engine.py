@@ -538,7 +538,10 @@ class Engine:
             )
 
     def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
-        return None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)
+        state = None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)
+        if state is not None and request.branch is not None and state.index <= request.branch.step:
+            return None  # it may be in another scheduler's scaling than the trunk's; the trunk's own is as good
+        return state
 
     def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
         """The chain's state after `index` steps: kept, or made again from the nearest before it. Raises KnownError."""

@@ -76,6 +76,7 @@ class CreatePage(QWidget):
         self._models = models
         self._running: str | None = None  # job id
         self._started: Started | None = None  # of that job
+        self._refocus: QWidget | None = None  # has the focus in place of the timeline
         self._pinned = False  # something older is looked at, whose place no preview takes
         # Asked for when it is used: the library is made after the first paint.
         self.panel = PromptPanel(history, starts, lambda path, model: models.look_at(path, model), self)
@@ -154,7 +155,15 @@ class CreatePage(QWidget):
         """Whether the picture's steps are under it instead of the progress."""
         shown = shown and self._timeline is not None
         if self._timeline is not None:
+            had_focus = self._timeline.isAncestorOf(self.window().focusWidget() or self)
+            if had_focus and not shown:  # until it is there again, a moment later as a rule
+                self.preview.setFocus()
+                self._refocus = self.window().focusWidget()
             self._timeline.setVisible(shown)
+            if shown and self._refocus is not None:
+                if self._refocus.hasFocus():  # nobody has gone elsewhere meanwhile
+                    self._timeline.scrubber.setFocus()
+                self._refocus = None
         self.progress.setVisible(not shown)
 
     def connect_bridge(self, bridge: Bridge) -> None:
@@ -344,6 +353,7 @@ class CreatePage(QWidget):
         self.queue.on_queue_changed(event)
         if event.paused and self._running is not None and not any(job.running for job in event.jobs):
             self._running = None  # it waits again, with its place kept
+            self.hold(self._pinned)
             self.progress.show_paused()
         self._offer_stop(bool(event.jobs))
 

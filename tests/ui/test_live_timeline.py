@@ -324,3 +324,20 @@ def test_what_else_is_laid_over_the_picture_takes_the_place_of_a_comparison(run,
     assert other.isVisible(), "the end of the comparison leaves it alone"
     run.bar._compare.click()
     assert run.wiring._wipe.isVisible()
+
+
+def test_the_keys_stay_on_the_timeline_from_one_picture_to_the_next(run, qtbot):
+    run.step(1, 2)
+    run.bar.scrubber.setFocus()
+    with qtbot.waitSignal(run.wiring._reader.done):
+        run.save()
+    run.start(number=1)
+    assert not run.bar.isVisible()
+    run.step(1)
+    assert run.bar.scrubber.hasFocus()
+    run.page.panel.prompt.setFocus()
+    with qtbot.waitSignal(run.wiring._reader.done):
+        run.save()
+    run.start(number=2)
+    run.step(1)
+    assert run.page.panel.prompt.hasFocus(), "and nowhere else are they taken away"
