@@ -123,6 +123,9 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     gallery_commands = gallery.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     search = gallery_commands.add_parser("search", parents=[common, json], help="pictures by their prompt")
     search.add_argument("text")
+    export = gallery_commands.add_parser("export", parents=[common], help="copy pictures and their list into a folder")
+    export.add_argument("folder", metavar="DIR")
+    export.add_argument("--text", metavar="T", default="", help="only those with these words in the prompt")
     gallery_commands.add_parser("rebuild", parents=[common], help="read the pictures folder anew")
 
     waiting = commands.add_parser("queue", parents=[common], help="what a stop or a crash left undone")

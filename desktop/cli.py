@@ -62,7 +62,9 @@ def main(arguments: argparse.Namespace) -> int:
 
             return queue_commands.main(folders, arguments)
         case "gallery":
-            return _gallery(folders, arguments)
+            from desktop import gallery_commands
+
+            return gallery_commands.main(folders, arguments)
         case "report":
             return _report(folders, arguments)
     raise AssertionError(arguments.command)
@@ -123,19 +125,3 @@ def _replay(folders: Folders, arguments: argparse.Namespace) -> int:
     else:
         print(result.words())
     return 0
-
-
-def _gallery(folders: Folders, arguments: argparse.Namespace) -> int:
-    studio = open_studio(folders, lambda event: None)
-    try:
-        if arguments.action == "rebuild":
-            print(f"{studio.recover()} pictures found that were not in the gallery")
-            return 0
-        for record in studio.pictures.list(text=arguments.text, limit=1000):
-            if arguments.json:
-                print(json.dumps({"path": record.path, "prompt": record.request.prompt, "seed": record.request.seed}))
-            else:
-                print(record.path)
-        return 0
-    finally:
-        studio.close()

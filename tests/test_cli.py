@@ -266,3 +266,22 @@ def test_a_report_is_written_without_prompts(tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "r.zip")
     assert main(["--data", str(tmp_path / "data"), "report", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_pictures_are_copied_out_with_their_recipes_and_a_list(tmp_path, capsys):
+    for prompt, seed in (("a yellow banana", "2"), ("a red apple", "3")):
+        assert main(["generate", prompt, "--steps", "1", "--seed", seed]) == 0
+    out = tmp_path / "out"
+    for _ in range(2):  # the second time there is nothing new
+        assert main(["gallery", "export", str(out)]) == 0
+        assert "2 pictures are in" in capsys.readouterr().out
+        assert len(list(out.glob("*.png"))) == 2
+    rows = json.loads((out / "index.json").read_text())
+    assert [row["request"]["prompt"] for row in rows] == ["a red apple", "a yellow banana"]
+    assert read_request(out / rows[0]["file"]) == GenerationRequest.from_json(rows[0]["request"])
+    (out / rows[1]["file"]).write_bytes(b"something else")
+    assert main(["gallery", "export", str(out), "--text", "banana"]) == 0
+    assert "1 picture is in" in capsys.readouterr().out
+    assert (out / rows[1]["file"]).read_bytes() == b"something else"
+    assert len(list(out.glob("*.png"))) == 3
+    assert main(["gallery", "export", str(out / "index.json")]) == 2
