@@ -105,6 +105,8 @@ def test_the_menu_offers_a_finished_picture_for_everything(shown, qtbot):
         "Use as start picture",
         "Use these settings",
         "Make it again and compare",
+        "Show what each word drew",
+        "Vary two settings…",
         "Full screen",
         "Show in folder",
     ]

@@ -364,6 +364,7 @@ def test_the_tab_key_reaches_everything_in_the_order_it_stands_in(panel, qtbot, 
         "Height in pixels",
         "LoRA and embeddings",
         "Generate",
+        "Vary two settings",
         "Stop",
     ]
 
