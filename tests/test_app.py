@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import settings
 from desktop.app import App
+from desktop.grids import make_grid, parse_axis
 from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import Settings, find_folders
@@ -172,6 +173,16 @@ def test_two_settings_are_varied_in_a_grid_whose_sheet_comes_to_the_gallery(qtbo
     with qtbot.waitSignal(page.preview.record_shown, timeout=WAIT_MS):
         grids.view.table.clicked.emit(first)
     assert page.preview.record == grids.view.model.cell(first).record
+
+
+def test_what_waits_of_a_grid_when_the_window_closes_waits_tomorrow(qtbot, start):
+    app = start(engine=False)
+    base = GenerationRequest(prompt="a red apple", seed=5, steps=2)
+    app.window._grids.start(make_grid(base, parse_axis("seed", "5, 6, 5"), parse_axis("steps", "2, 3")))
+    qtbot.waitUntil(lambda: len(app.studio.queue.load()) == 4)
+    start.close(app)
+    again = start(engine=False)
+    assert [(r.seed, r.steps) for r in again._left_over] == [(5, 2), (6, 2), (5, 3), (6, 3)]
 
 
 def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):

@@ -24,7 +24,7 @@ from desktop.ui.grid_model import GridModel
 from desktop.ui.picture_fit import fit
 
 _HEAD = 24  # height of the line of labels
-_LABEL_MAX = 144  # width of the labels on the left; longer ones end in an ellipsis
+_LABEL_MAX = 160  # width of the labels on the left; longer ones end in an ellipsis
 _CELL_MIN = 48
 
 
@@ -196,7 +196,7 @@ class _Table(QTableView):
         metrics = QFontMetrics(theme.font(12))
         texts = [str(model.headerData(row, Qt.Orientation.Vertical)) for row in range(rows)]
         left = max(metrics.horizontalAdvance(text) for text in texts)
-        left = min(left + theme.S16, _LABEL_MAX) if left else 0
+        left = min(left + theme.S32, _LABEL_MAX) if left else 0  # with the header's own margins
         room = room.adjusted(theme.S16, 0, -theme.S16, 0)
         base = model.progress.grid.base
         picture = QSize(base.width * 8, base.height * 8)

@@ -201,7 +201,7 @@ class GridWiring(QObject):
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
-        from desktop.messages import Saved
+        from desktop.messages import Failed, Saved
 
         if isinstance(event, Saved):
             request = event.record.request
@@ -210,6 +210,8 @@ class GridWiring(QObject):
         for progress in list(self._open):
             shown = self.view is not None and self.view.model.progress is progress
             mine = self.view.take(event) if shown else bool(progress.take(event))
+            if mine and shown and self.view.isVisible() and isinstance(event, Failed) and not event.is_bug:
+                self._page.messages.clear()  # the cell says it
             if mine and progress.ended:
                 self._open.remove(progress)
                 self._write_sheet(progress)

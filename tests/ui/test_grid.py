@@ -2,10 +2,12 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 
 from desktop.errors import KnownError
 from desktop.grids import CellState, make_grid, parse_axis
 from desktop.messages import Branch, Cancelled, Failed, Frame, Lora, PictureRecord, Preview, Saved, Started
+from desktop.ui import grid_words, theme
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.grid_card import GridCard, Trunk
@@ -269,6 +271,7 @@ def test_a_failing_cell_says_why_in_its_place_and_the_rest_goes_on(shown, qtbot)
     shown.post(Failed(job_id="job0", request=request, message="There is not enough memory", hint="Close programs."))
     model = view.model
     assert model.state(model.cell(model.index(0, 0))) == "There is not enough memory. Close programs."
+    assert not shown.page.messages.isVisible(), "it is said once"
     assert view.state == "0 of 4 pictures, 1 failed"
     for number in (1, 2, 3):
         shown.begin(number)
@@ -366,6 +369,9 @@ def test_every_grid_fits_the_room_there_is(shown, qtbot, x, y, size):
     assert table.parentWidget().rect().contains(table.geometry())
     assert not table.horizontalScrollBar().isVisible()
     assert not table.verticalScrollBar().isVisible()
+    header, metrics = table.verticalHeader(), QFontMetrics(theme.font(12))
+    widest = max(metrics.horizontalAdvance(label) for label in grid_words.labels(view.model.progress.grid.y))
+    assert not widest or header.width() >= widest + theme.S24, "short labels are whole"
     cell = table.visualRect(view.model.index(0, 0))
     assert cell.width() == cell.height(), "the pictures are square"
 
