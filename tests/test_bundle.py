@@ -95,6 +95,11 @@ def test_the_self_check_sees_a_resource_that_is_gone(tmp_path, monkeypatch):
         self_check.packaged_files()
 
 
+def test_the_self_check_begins_before_qt_and_torch_are_there():
+    code = "import desktop.self_check, sys; assert not {'PySide6', 'torch', 'numpy', 'PIL'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
 def test_the_self_check_is_asked_for_without_a_command():
     assert arguments.parse(["--self-check"]).self_check
     assert not arguments.parse(["models", "list"]).self_check
