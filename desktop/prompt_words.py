@@ -35,4 +35,7 @@ def _trimmed(prompt: str, start: int, end: int) -> PromptWord | None:
         start += 1
     while end > start and prompt[end - 1] in _EDGES:
         end -= 1
-    return None if start == end else PromptWord(text=prompt[start:end], start=start, end=end)
+    text = prompt[start:end]
+    if all(letter.isascii() and not letter.isalnum() for letter in text):  # "&" and "%", but not an emoji
+        return None
+    return PromptWord(text=text, start=start, end=end)

@@ -104,9 +104,9 @@ class AttentionView(QWidget):
             chip.setEnabled(False)
             chip.setToolTip(self.tr("The model does not read so far: its text encoder has no room for more words."))
             flow.addWidget(chip)
-        area = _Words(page, flow, self)
-        area.setAccessibleName(self.tr("Words of the prompt"))
-        return area
+        self._area = _Words(page, flow, self)
+        self._area.setAccessibleName(self.tr("Words of the prompt"))
+        return self._area
 
     def _chip(self, word: str, parent: QWidget) -> QPushButton:
         short = word if len(word) <= 40 else word[:39] + "…"
@@ -168,6 +168,7 @@ class AttentionView(QWidget):
     def _on_toggled(self, chip: QPushButton, checked: bool) -> None:
         if checked:
             self._show(self._heats[chip])
+            self._area.ensureWidgetVisible(chip, 0, 0)
 
     @Slot()
     def _on_paper(self) -> None:

@@ -83,7 +83,17 @@ class GridAxisRow(QObject):
 
     def axis(self) -> Axis | None:
         """None where it is left out. Raises KnownError."""
-        return None if self.code == NOTHING else parse_axis(self.code, self.values.text())
+        if self.code == NOTHING:
+            return None
+        axis, model = parse_axis(self.code, self.values.text()), self._model()
+        if self.code == "scheduler" and model is not None:
+            for code in axis.values:
+                if code not in model.schedulers:
+                    raise KnownError(
+                        self.tr("{0} does not work with the scheduler {1}").format(model.title, code),
+                        self.tr("Choose one of {0}.").format(", ".join(model.schedulers)),
+                    )
+        return axis
 
     def show_line(self, error: KnownError | None) -> None:
         """What is wrong, or how values are written."""

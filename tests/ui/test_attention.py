@@ -195,7 +195,9 @@ def test_a_long_prompt_scrolls_and_words_beyond_the_model_are_shown_as_unread(sh
     shown.ask()
     shown.answer(words=tuple(heat(f"word{n}", 6 * n, "left") for n in range(75)))
     view = shown.wiring.view
-    area = view.words[0].parentWidget().parentWidget().parentWidget()
+    area = view._area
     qtbot.waitUntil(lambda: view.picture.height() > 300)
     assert area.height() < 150
     assert area.verticalScrollBar().maximum() > 0
+    view.words[74].click()
+    assert area.verticalScrollBar().value() == area.verticalScrollBar().maximum()

@@ -170,6 +170,8 @@ def test_schedulers_and_models_are_added_from_a_list(card):
     assert card.x.more.isVisible()
     card.x.more.menu().actions()[1].trigger()
     assert card.x.values.text() == "ddim, euler"
+    card.x.values.setText("ddim, lms")
+    assert "does not work with the scheduler lms" in card.x.line
     choose(card.x, "model", "")
     card.x.more.menu().actions()[1].trigger()
     assert card.x.values.text() == "large"
