@@ -79,7 +79,7 @@ def test_a_picture_without_a_timeline_says_so(made, tmp_path, capsys):
 
 def test_the_room_that_all_steps_take_is_told_and_limited(made, tmp_path, capsys):
     data = tmp_path / "data"
-    safelight(data, "generate", "a red apple", "--steps", "20", "--count", "2")
+    safelight(data, "generate", "a red apple", "--steps", "10", "--count", "2")
     capsys.readouterr()
     safelight(data, "timeline", "--usage")
     before = capsys.readouterr().out

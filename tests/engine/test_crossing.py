@@ -25,21 +25,22 @@ def psnr(a, b):
 
 def test_every_pair_of_the_built_in_model_ends_near_the_trunk_from_a_late_step(bench):
     for before in ZERO_SNR_SCHEDULERS:
-        trunk = builtin(bench, scheduler=before, steps=8)
+        trunk = builtin(bench, scheduler=before, steps=6)
         whole = bench.image(trunk)
         for after in ZERO_SNR_SCHEDULERS:
             if after != before:
                 both = before in DETERMINISTIC and after in DETERMINISTIC
-                near = psnr(bench.image(branch_of(trunk, 6, scheduler=after)), whole)
-                assert near > (28 if both else 18), (before, after, near)
+                near = psnr(bench.image(branch_of(trunk, 4, scheduler=after)), whole)
+                print(before, after, round(near, 1))
+                assert near > (40 if both else 30), (before, after, near)
 
 
 def test_ddim_and_euler_are_one_solver_in_two_coordinates(bench):
     """DDIM with eta 0 is Euler's method on the probability flow (Song et al. 2021, eq. 14)."""
     for before, after in (("ddim", "euler"), ("euler", "ddim")):
-        trunk = builtin(bench, scheduler=before, steps=8)
+        trunk = builtin(bench, scheduler=before, steps=5)
         whole = bench.image(trunk)
-        for step in (1, 4, 7):
+        for step in (1, 3, 4):
             near = psnr(bench.image(branch_of(trunk, step, scheduler=after)), whole)
             print(before, after, step, near)
             assert near > 45, (before, after, step, near)
