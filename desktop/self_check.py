@@ -69,6 +69,7 @@ def checks(folder: Path) -> "tuple[tuple[str, Callable[[], str]], ...]":
     return (
         ("packaged files", packaged_files),
         ("libraries", libraries),
+        ("modules", modules),
         ("schedulers", schedulers),
         ("configurations", configurations),
         ("model families", families),
@@ -130,6 +131,23 @@ def libraries() -> str:
     device = find_device()
     versions = f"diffusers {diffusers.__version__}, transformers {transformers.__version__}"
     return f"torch {torch.__version__} on {device.title}, {versions}"
+
+
+def modules() -> str:
+    """Every module of the program can be imported, but for training, which an installed application leaves out."""
+    import importlib
+    import pkgutil
+
+    import desktop
+
+    count = 0
+    for found in pkgutil.walk_packages(desktop.__path__, "desktop."):
+        if not found.name.startswith("desktop.training") and not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+            count += 1
+    if count < 100:
+        raise Wrong(f"only {count} are there")
+    return f"{count} of the program's own"
 
 
 def schedulers() -> str:

@@ -63,7 +63,7 @@ def test_the_program_is_whole_without_what_the_bundle_leaves_out(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert sum(line.startswith("  ok") for line in lines) == 12
+    assert sum(line.startswith("  ok") for line in lines) == 13
     assert "every pixel is the same" in done.stdout
     assert lines[-1].startswith("All is well.")
     assert done.stderr.count("\n") == 1  # what train says
