@@ -1,8 +1,8 @@
 """The steps of the picture that is shown: scrub through them, play them, compare two, go on from one of them."""
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from desktop.messages import Frame, TimelineStep
 from desktop.ui import icons, theme
@@ -13,8 +13,7 @@ from desktop.ui.wipe_view import Side
 
 _PLAY_MS = 120
 _VARIATIONS = 4
-_LABEL, _LABEL_NARROW = 188, 96  # the words' width; the second where the bar is narrower than the third
-_NARROW = 680
+_LABEL, _LABEL_NARROW = 188, 96  # the words' width: as wide as there is room for, but no wider than the first
 
 
 class TimelineBar(QWidget):
@@ -47,6 +46,7 @@ class TimelineBar(QWidget):
         self._label = ElidedLabel(self)
         theme.set_kind(self._label, "quiet")
         theme.use_tabular_figures(self._label)
+        self._label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._label.setFixedWidth(_LABEL)  # so that the ticks stay put while the words change
         self._label.setAccessibleName(self.tr("Step"))
         self._play = _button(self, "play", self.tr("Play the steps"))
@@ -104,6 +104,7 @@ class TimelineBar(QWidget):
         self._clock.setInterval(_PLAY_MS)
         self._clock.timeout.connect(self._on_tick)
         row = QHBoxLayout(self)
+        row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)  # minimumSizeHint says it
         row.setContentsMargins(theme.S16, 0, theme.S12, 0)
         row.setSpacing(theme.S8)
         row.addWidget(self._label)
@@ -112,9 +113,18 @@ class TimelineBar(QWidget):
         for widget in (self._to_live, self._noise, self._compare, self.branch_button, self._more, self._stop):
             row.addWidget(widget)
 
+    def minimumSizeHint(self) -> QSize:
+        """With the words as narrow as they get, so that they never keep the window from getting narrower."""
+        least = super().minimumSizeHint()
+        return QSize(least.width() - self._label.width() + _LABEL_NARROW, least.height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._label.setFixedWidth(_LABEL if self.width() >= _NARROW else _LABEL_NARROW)
+        self._fit_words()
+
+    def _fit_words(self) -> None:
+        rest = super().minimumSizeHint().width() - self._label.width()
+        self._label.setFixedWidth(max(_LABEL_NARROW, min(_LABEL, self.width() - rest)))
 
     @property
     def text(self) -> str:
@@ -220,9 +230,11 @@ class TimelineBar(QWidget):
     def offer_live(self, offered: bool) -> None:
         """Whether something else than the running picture's newest step is looked at."""
         self._to_live.setVisible(offered)
+        self._fit_words()
 
     def offer_stop(self, offered: bool) -> None:
         self._stop.setVisible(offered)
+        self._fit_words()
 
     # What the user does
 
@@ -315,6 +327,7 @@ class TimelineBar(QWidget):
         """A picture that develops grows no branch yet, and is not played."""
         for widget in (self._play, self.branch_button, self._more):
             widget.setVisible(not self._live)
+        self._fit_words()
 
     def _tell(self) -> None:
         if self._other:

@@ -1,11 +1,12 @@
 """The steps under a finished picture: looking at them, playing them, and growing another picture from one."""
 
 import dataclasses
+import itertools
 import threading
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import Branch, QueueChanged, Started, TimelineStep, Verified
@@ -393,3 +394,16 @@ def test_four_variations_come_from_the_branch_chip_with_what_stands_in_the_panel
     panel._branch_chip._vary.click()
     assert len(sent) == 4
     assert panel._prompt_error.isVisible()
+
+
+@pytest.mark.parametrize("width", [1200, 740, 640])
+def test_nothing_in_the_bar_lies_over_another_thing(bar, qapp, width):
+    bar.offer_live(True)
+    bar.offer_stop(True)
+    bar.resize(width, 44)
+    qapp.processEvents()
+    assert bar.width() == width
+    parts = sorted((child.x(), child.x() + child.width()) for child in bar.children() if isinstance(child, QWidget))
+    shown = [part for part in parts if part[1] > part[0] and part[0] > 0]
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(shown)), shown
+    assert bar.scrubber.width() >= 96
