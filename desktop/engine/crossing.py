@@ -151,7 +151,7 @@ def _middle_times(scheduler: Any, stops: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     bars = scheduler.alphas_cumprod
-    levels = np.log(np.array(((1 - bars) / bars) ** 0.5))
+    levels = ((1 - bars) / bars).sqrt().log().cpu().numpy()
     return torch.from_numpy(np.asarray(scheduler._second_order_timesteps(stops.double().numpy(), levels)))
 
 
