@@ -5,8 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from desktop import studio as studios
-from desktop.engine.engine import fit_to
 from desktop.engine.families import Inputs
+from desktop.engine.inputs import fit_to
 from desktop.errors import KnownError
 from desktop.messages import Branch, Frame, GenerationRequest, Started, TimelineStep
 from desktop.settings import Folders

@@ -15,10 +15,12 @@ from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.checkpoints import Checkpoints
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.holder import ModelHolder
+from desktop.engine.inputs import inputs_of
 from desktop.engine.memory import MemoryPlan, cheaper
+from desktop.engine.record import record_of
+from desktop.engine.step_reporter import StepReporter
 from desktop.engine.tape import State
 from desktop.engine.tapes import Tapes, Trail
-from desktop.engine.timeline import TimelineRecorder
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
@@ -33,7 +35,6 @@ from desktop.messages import (
     Phase,
     PhaseChanged,
     PictureRecord,
-    Preview,
     QueueChanged,
     QueuedJob,
     Saved,
@@ -45,9 +46,8 @@ from desktop.messages import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from desktop.engine.families import Inputs, LoadedModel, Stage
+    from desktop.engine.families import Inputs, LoadedModel
     from desktop.engine.hardware import Device
-    from desktop.engine.tape import Step
 
 _log = logging.getLogger(__name__)
 
@@ -417,9 +417,7 @@ class Engine:
             self._checkpoints.drop(job.request)
         return event
 
-    def _try(
-        self, job: _Job, plan: MemoryPlan | None
-    ) -> tuple[Ending | Cancelled | Failed | None, MemoryPlan | None]:
+    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Ending | Cancelled | Failed | None, MemoryPlan | None]:
         """(the event that ends the job, None where it is paused; how to try again where it ran out of memory)."""
         again = None
         try:
@@ -466,11 +464,11 @@ class Engine:
         job.token.check()
         info = self._models.resolve(request.model)
         pipeline.check_fits(request, info)
-        inputs = _inputs(request, job.open_start)
+        inputs = inputs_of(request, job.open_start)
         model, family = self.holder.load(info, job.job_id, job.token, plan)
         self._say_what_is_not_read(job, model)
         tiled = self.holder.is_tiled(model, request.width, request.height)
-        steps = _StepReporter(job, model, began, self._emit)
+        steps = StepReporter(job, model, began, self._emit)
         device = self._device
         assert device is not None
 
@@ -565,82 +563,3 @@ class Engine:
 
 def _saved(job_id: str, record: PictureRecord) -> Saved:
     return Saved(job_id=job_id, record=record)
-
-
-def _inputs(request: GenerationRequest, open_start: "Callable[[str], Image]") -> "Inputs":
-    """The pictures the request starts from, cut to its size. Raises KnownError where one is gone."""
-    from desktop.engine.families import Inputs
-
-    size = request.width, request.height
-    start = mask = None
-    if request.start_picture is not None:
-        start = fit_to(open_start(request.start_picture), *size)
-    if request.mask is not None:
-        mask = fit_to(open_start(request.mask), *size).convert("L")
-    return Inputs(start=start, mask=mask)
-
-
-class _StepReporter:
-    """Turns the tape's steps into previews with an estimate of the time left."""
-
-    def __init__(self, job: _Job, model: "LoadedModel", began: float, emit: Callable[[Event], None]) -> None:
-        self._job = job
-        self._model = model
-        self._began = began
-        self._emit = emit
-        self._first: tuple[int, float] | None = None  # the first step's index, which a branch begins with, and its end
-        self.timeline = TimelineRecorder()
-
-    def report(self, stage: "Stage", step: "Step") -> None:
-        now = time.perf_counter()
-        self._job.steps_done = step.index
-        if self._first is None:
-            self._first = step.index, now
-            left = None
-        else:  # the first step pays for warming up, so only the later ones are averaged
-            index, moment = self._first
-            left = (now - moment) / max(1, step.index - index) * (step.total - step.index)
-        frame = None if step.x_0 is None or stage.frame is None else stage.frame(step.x_0)
-        taken = self.timeline.take(stage, step, frame, self._model)
-        self._emit(
-            Preview(
-                job_id=self._job.job_id,
-                step=step.index,
-                total=step.total,
-                frame=frame,
-                seconds=now - self._began,
-                seconds_left=left,
-                stage=stage.name,
-                taken=taken,
-            )
-        )
-
-
-def fit_to(image: "Image", width: int, height: int) -> "Image":
-    """The picture cut to the shape and scaled to the size, in the middle; nothing is squeezed."""
-    from PIL import Image as images
-    from PIL import ImageOps
-
-    return ImageOps.fit(image.convert("RGB"), (width, height), images.Resampling.LANCZOS)
-
-
-def record_of(model: "LoadedModel", device: "Device", tiled: bool) -> dict[str, Any]:
-    """What beyond the request decided the pixels: kept in the picture, so that a difference can be explained."""
-    import diffusers
-    import torch
-    import transformers
-
-    from desktop import __version__
-
-    return {
-        "safelight": __version__,
-        "torch": torch.__version__,
-        "diffusers": diffusers.__version__,
-        "transformers": transformers.__version__,
-        "device": device.kind,
-        "device_name": device.title,
-        "dtype": str(model.dtype).removeprefix("torch.") + (", weights in float8" if model.plan.eight_bit else ""),
-        "placement": model.plan.mode,
-        "tiled": tiled,
-        "model_fingerprint": model.fingerprint,
-    }

@@ -169,7 +169,7 @@ def _pixels(picture: Frame, width: int, height: int) -> "torch.Tensor":
     import torch
     from PIL import Image
 
-    from desktop.engine.engine import fit_to
+    from desktop.engine.inputs import fit_to
 
     image = fit_to(Image.frombytes("RGB", (picture.width, picture.height), picture.rgb), width, height)
     return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]

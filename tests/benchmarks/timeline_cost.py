@@ -62,7 +62,7 @@ def main() -> None:
 
 def compare(data: Path, request: GenerationRequest, turns: int) -> None:
     """The timeline's file is written by a thread of its own; its time is printed, and not part of a turn."""
-    from desktop.engine import engine
+    from desktop.engine import step_reporter
 
     events: queue.Queue = queue.Queue()
     studio = Studio(Folders(root=data), events.put)
@@ -70,7 +70,7 @@ def compare(data: Path, request: GenerationRequest, turns: int) -> None:
     written: list[float] = []
 
     def run(keep: bool) -> float:
-        engine.TimelineRecorder = TimedRecorder if keep else NoRecorder
+        step_reporter.TimelineRecorder = TimedRecorder if keep else NoRecorder
         began = time.perf_counter()
         job = studio.engine.submit(request)
         while True:
