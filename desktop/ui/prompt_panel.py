@@ -384,7 +384,7 @@ class PromptPanel(QFrame):
         if self._added is not None:
             self._added.setEnabled(branch is None)
         self._branch_chip.show_branch(branch)
-        for field in (self.steps, self.sizes, self.scheduler, self.strength):
+        for field in (self.steps, self.sizes, self.strength):
             field.setEnabled(branch is None)
         self.scheduler.setEnabled(branch is None or self._may_change_scheduler(branch.trunk.scheduler))
         self._offer_what_the_model_can(branch is None)
