@@ -58,7 +58,8 @@ class TimelineBar(QWidget):
         self._noise.setText(self.tr("Noise"))
         self._noise.setCheckable(True)
         theme.set_kind(self._noise, "plain")
-        self._noise.setFixedHeight(theme.CONTROL)
+        words = self._noise.fontMetrics().horizontalAdvance(self._noise.text())
+        self._noise.setFixedSize(words + 2 * theme.S12, theme.CONTROL)
         self._noise.setToolTip(
             self.tr("Show the noisy state x_t that each step starts from,\ninstead of the clean picture x₀ it predicts")
         )
