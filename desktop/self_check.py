@@ -170,19 +170,22 @@ def schedulers() -> str:
 
 def configurations() -> str:
     """Every packaged one: its classes are there, its tokenizers load."""
-    from desktop.engine.configs import CONFIGS, load_tokenizer
+    from desktop.engine.configs import CONFIGS, load_tokenizer, read_table
     from desktop.engine.families import family_of
     from desktop.engine.families.components import class_of, named
     from desktop.engine.families.folder import open_folder
 
     folders = sorted(path.parent for path in CONFIGS.glob("*/model_index.json"))
+    tried: set[str] = set()  # several share one tokenizer
     for path in folders:
         folder = open_folder(path)
         if family_of(folder) is None:
             raise Wrong(f"no family knows {path.name}")
         for component, (_, name) in named(folder).items():
             class_of(folder, component)
-            if "Tokenizer" in name:
+            source = f"{name} {read_table(path / 'tokenizers.json').get(component)}"
+            if "Tokenizer" in name and source not in tried:
+                tried.add(source)
                 tokenizer = load_tokenizer(path, component, name)
                 if not tokenizer("a red apple")["input_ids"]:
                     raise Wrong(f"the {component} of {path.name} reads nothing")
