@@ -186,14 +186,42 @@ def test_scripts_of_the_package_are_sound_shell(name):
     assert subprocess.run(["sh", "-n", LINUX / name]).returncode == 0
 
 
-def test_an_upgrade_keeps_the_version_before_and_no_older_one(tmp_path):
-    home = tmp_path / "opt"
+@pytest.fixture
+def home(tmp_path):
+    """Where the package lies; a space in its name shows what is not quoted."""
+    return tmp_path / "o pt"
+
+
+@pytest.fixture
+def script(home):
+    """Runs a script of the package as dpkg does."""
 
     def script(name, version, *words):
-        text = (LINUX / name).read_text(encoding="utf-8")
-        text = text.replace("/opt/safelight", str(home)).replace("@VERSION@", version).replace("@CACHES@", "")
+        text = (LINUX / name).read_text(encoding="utf-8").replace("home=/opt/safelight", f'home="{home}"')
+        text = text.replace("@VERSION@", version).replace("@CACHES@", "")
         subprocess.run(["sh", "-c", text, name, *words], check=True)
 
+    return script
+
+
+@pytest.mark.parametrize("cleaned", [True, False])
+def test_an_interrupted_upgrade_s_copy_never_replaces_what_is_unpacked(home, script, cleaned):
+    """The machine stops while 2 unpacks over 1; then 1 is installed again, mended."""
+    (home / "1").mkdir(parents=True)
+    (home / "1" / "safelight").write_text("old")
+    script("preinst", "2", "upgrade", "1")
+    assert (home / ".kept" / "1" / "safelight").read_text() == "old"
+    if cleaned:
+        script("preinst", "1", "upgrade", "1")
+        assert not (home / ".kept").exists()
+    (home / "1" / "safelight").unlink()  # dpkg renames a new file over it
+    (home / "1" / "safelight").write_text("fresh")
+    script("postinst", "1", "configure", "1")
+    assert [path.name for path in home.iterdir()] == ["1"]
+    assert (home / "1" / "safelight").read_text() == "fresh"
+
+
+def test_an_upgrade_keeps_the_version_before_and_no_older_one(home, script):
     def unpack(version, old=None):
         """What dpkg does between the scripts."""
         (home / version).mkdir(parents=True)
