@@ -50,6 +50,11 @@ class Folders:
         return self.root / "timelines"
 
     @property
+    def queue_owners(self) -> Path:
+        """A file for each program that has pictures waiting, held while it runs; see store.saved_queue."""
+        return self.root / "queue-owners"
+
+    @property
     def previews(self) -> Path:
         """Maps from latents to pixels, one a model, fitted when its first picture was finished."""
         return self.root / "previews"

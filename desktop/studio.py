@@ -61,7 +61,7 @@ class Studio:
         self.pictures = Pictures(self.database, folders, self._trash)
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
-        self.queue = SavedQueue(self.database)
+        self.queue = SavedQueue(self.database, folders.queue_owners)
         self.kinship = Kinship(self.database, self.pictures)
         self.timelines = timelines.Timelines(folders.timelines, self.kinship.timelines)
         self.library = open_library(folders)
@@ -97,6 +97,7 @@ class Studio:
             self.downloads.close()
         ended = self.engine.close(timeout_s)
         self.timelines.close()
+        self.queue.close()
         if ended:
             self.database.close_all()
         else:

@@ -1,7 +1,9 @@
-import os
+import subprocess
+import sys
 import threading
 
 import psutil
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,16 +153,32 @@ def test_two_threads_add_while_a_third_searches(database, request_of):
     assert len(history.search("owl", limit=50)) == 30
 
 
+@pytest.fixture
+def queue_of(database, folders):
+    """Makes a queue as a program does that opens these pictures; the last ones are closed at the end."""
+    made = []
+
+    def queue_of():
+        made.append(SavedQueue(database, folders.queue_owners))
+        return made[-1]
+
+    yield queue_of
+    for queue in made:
+        queue.close()
+
+
 @any_text
 @given(waiting=st.lists(strategies.requests, max_size=5))
-def test_the_queue_comes_back_in_its_order(database, waiting):
-    queue = SavedQueue(database)
+def test_the_queue_comes_back_in_its_order(queue_of, waiting):
+    queue = queue_of()
     queue.keep(waiting)
     assert queue.load() == tuple(waiting)
+    queue.keep(())
+    queue.close()
 
 
-def test_a_damaged_line_does_not_cost_the_queue(database, request_of):
-    queue = SavedQueue(database)
+def test_a_damaged_line_does_not_cost_the_queue(database, queue_of, request_of):
+    queue = queue_of()
     queue.keep([request_of("one"), request_of("two")])
     with database.transaction() as db:
         db.execute("UPDATE queue SET request = 'nonsense' WHERE position = 0")
@@ -169,8 +187,8 @@ def test_a_damaged_line_does_not_cost_the_queue(database, request_of):
     assert queue.load() == ()
 
 
-def test_what_another_program_is_still_doing_is_not_taken_from_it(database, request_of):
-    window, command = SavedQueue(database), SavedQueue(database, owner=f"{os.getppid()} {began(os.getppid())}")
+def test_what_another_program_is_still_doing_is_not_taken_from_it(queue_of, request_of):
+    window, command = queue_of(), queue_of()
     window.keep([request_of("mine")])
     command.keep([request_of("its")])
     assert [request.prompt for request in window.load()] == ["mine"]
@@ -179,14 +197,50 @@ def test_what_another_program_is_still_doing_is_not_taken_from_it(database, requ
     assert [request.prompt for request in command.load()] == ["its"]
 
 
-def test_what_a_program_that_is_gone_left_behind_is_adopted(database, request_of):
-    SavedQueue(database, owner=f"{os.getpid()} 12.5").keep([request_of("left"), request_of("behind")])
-    window = SavedQueue(database)
+_WINDOW = """
+import sys
+from pathlib import Path
+from desktop.messages import GenerationRequest
+from desktop.settings import Folders
+from desktop.studio import Studio
+studio = Studio(Folders(root=Path(sys.argv[1])), lambda event: None)
+studio.queue.keep([GenerationRequest(prompt="the window's", seed=1)])
+print("kept", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_clock_that_is_set_takes_nothing_from_a_window_and_its_end_leaves_it(queue_of, folders, monkeypatch):
+    arguments = [sys.executable, "-c", _WINDOW, str(folders.root)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as window:
+        assert window.stdout.readline() == "kept\n"
+        began = psutil.Process(window.pid).create_time()
+        monkeypatch.setattr(psutil.Process, "create_time", lambda process: began + 3600)
+        command = queue_of()
+        assert command.load() == command.adopt() == ()
+        window.kill()
+    assert [request.prompt for request in command.load()] == ["the window's"]
+    assert [request.prompt for request in command.adopt()] == ["the window's"]
+    (held,) = folders.queue_owners.iterdir()
+    command.close()
+    assert not held.exists()
+
+
+def test_what_a_program_that_is_gone_left_behind_is_adopted(queue_of, request_of):
+    gone = queue_of()
+    gone.keep([request_of("left"), request_of("behind")])
+    gone.close()
+    window, other = queue_of(), queue_of()
     window.keep([request_of("mine")])
     assert [request.prompt for request in window.adopt()] == ["left", "behind", "mine"]
+    assert other.load() == other.adopt() == ()
     window.keep(())
-    assert SavedQueue(database, owner="1 0").load() == ()
+    window.close()
+    assert other.load() == ()
 
 
-def began(process):
-    return psutil.Process(process).create_time()
+def test_where_nothing_waits_no_file_is_held(queue_of, folders):
+    queue = queue_of()
+    queue.keep(())
+    assert queue.adopt() == ()
+    assert not folders.queue_owners.exists()
