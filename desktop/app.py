@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from desktop.library.downloads import Downloads
-    from desktop.messages import EngineReady, GenerationRequest, QueueChanged, QueuedJob
+    from desktop.messages import (
+        AttentionSeen,
+        Cancelled,
+        EngineReady,
+        Failed,
+        GenerationRequest,
+        QueueChanged,
+        QueuedJob,
+        Saved,
+        Verified,
+    )
     from desktop.studio import Studio
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
@@ -121,6 +131,9 @@ class App(QObject):
         self.window.report_chosen.connect(self._save_report)
         self.bridge.queue_changed.connect(self._on_queue_changed)
         self.bridge.ready.connect(self._on_ready)
+        bridge = self.bridge
+        for ended in (bridge.saved, bridge.verified, bridge.attention_seen, bridge.cancelled, bridge.failed):
+            ended.connect(self._on_ended)
         self._model = self._chosen.model
         self._device = ""
         self._reporter = Background("report", self)
@@ -146,6 +159,9 @@ class App(QObject):
 
         Raises AlreadyOpen where another window has the same pictures, KnownError where the database cannot be used.
         """
+        from desktop.ui.handed_over import HandedOver, notes
+
+        left = notes(self._folders.to_open)  # before the lock is taken; what comes after it is for this window
         self._lock.setStaleLockTime(0)  # a lock whose process is gone is stale, however young; no other is
         if not self._lock.tryLock(0):
             check_writable(self._folders.root)  # a full disk refuses the lock as well
@@ -176,9 +192,7 @@ class App(QObject):
             offer.decided.connect(self._on_left_over_decided)
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
-        from desktop.ui.handed_over import HandedOver
-
-        self._handed_over = HandedOver(self._folders.to_open, self)
+        self._handed_over = HandedOver(self._folders.to_open, left, self)
         self._handed_over.wanted.connect(self._on_handed_over)
         if any(self._folders.models.glob(".partial/*/manifest.json")):
             self.window.offer_downloads()
@@ -291,6 +305,12 @@ class App(QObject):
         self._device = event.device
         self._readies_left -= 1
         if self._readies_left == 0:
+            self._mark.done()
+
+    @Slot(object)
+    def _on_ended(self, event: Saved | Verified | AttentionSeen | Cancelled | Failed) -> None:
+        """A job that came before torch did takes the place of loading the model ahead: then its end is the start's."""
+        if event.job_id is not None and self._readies_left < 2:
             self._mark.done()
 
     @Slot()

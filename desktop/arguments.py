@@ -28,7 +28,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """
     parser, commands = _parser()
     opened, rest = _opened(argv, commands)
-    if opened is not None and not Path(opened).exists():
+    if opened is not None and not _is_there(opened):
         parser.error(f"there is no file {opened}, and no command of that name")
     return parser.parse_args(rest, argparse.Namespace(opened=opened))
 
@@ -40,10 +40,17 @@ def _opened(argv: list[str], commands: Collection[str]) -> tuple[str | None, lis
         if after_data or word.startswith("-"):
             after_data = word == "--data"
             continue
-        if word not in commands and (Path(word).suffix or os.sep in word or Path(word).exists()):
+        if word not in commands and (Path(word).suffix or os.sep in word or _is_there(word)):
             return word, argv[:index] + argv[index + 1 :]
         break
     return None, argv
+
+
+def _is_there(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # longer than a file's name may be, as a prompt is
+        return False
 
 
 def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:

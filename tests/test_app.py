@@ -369,14 +369,51 @@ def test_after_a_start_that_died_nothing_is_loaded_until_the_user_says_so(qtbot,
     assert not app.studio.engine._thread.is_alive()
     assert app.window.create_page.panel.prompt.toPlainText() == ""
     app.window.use_model("starter")
+    app.window.create_page.panel.negative.set_text("rain")
     assert settings.load(folders.settings).theme == "light", "settings stay as they are"
     with qtbot.waitSignal(app.bridge.ready, timeout=WAIT_MS):
         bar.buttons["go_on"].click()
-    assert app.window.create_page.panel.prompt.toPlainText() == "a boat"
+    panel = app.window.create_page.panel
+    assert panel.prompt.toPlainText() == "a boat"
+    assert panel.negative.toPlainText() == "rain", "what was typed meanwhile stays"
+    assert panel.negative_fold.open
     assert app._safe_mode is None
     qtbot.waitUntil(lambda: not folders.starting.exists(), timeout=WAIT_MS)
     start.close(app)
     assert start(engine=False)._safe_mode is None
+
+
+def test_what_is_typed_in_safe_mode_stays_when_the_user_goes_on(qtbot, start):
+    folders = find_folders()
+    folders.make()
+    panel = {"prompt": "a boat", "negative_prompt": "rain", "steps": 9}
+    settings.save(folders.settings, Settings(seen_welcome=True, panel=panel))
+    folders.starting.write_text("1 0")
+    app = start()
+    panel = app.window.create_page.panel
+    qtbot.keyClicks(panel.prompt, "a long new prompt")
+    app.studio.engine.start = lambda warm_up: None
+    app._safe_mode.buttons["go_on"].click()
+    assert panel.prompt.toPlainText() == "a long new prompt"
+    assert panel.negative.toPlainText() == "rain"
+    assert panel.steps.value == 9
+
+
+def test_a_picture_asked_for_before_the_engine_is_there_ends_the_start_as_well(qtbot, start):
+    app = start(engine=False)
+    with qtbot.waitSignal(app.bridge.saved, timeout=WAIT_MS):
+        app.studio.engine.submit(GenerationRequest(prompt="a red apple", seed=1, steps=1))
+        assert app._folders.starting.exists()
+        app.start_engine()
+    assert not app._folders.starting.exists()
+
+
+def test_a_picture_stopped_before_the_engine_is_there_says_nothing_about_the_start(qtbot, start):
+    app = start(engine=False)
+    job = app.studio.engine.submit(GenerationRequest(prompt="a red apple", seed=1, steps=1))
+    with qtbot.waitSignal(app.bridge.cancelled):
+        app.studio.engine.cancel(job)
+    assert app._folders.starting.exists()
 
 
 def test_broken_settings_are_told_and_can_be_set_aside(qtbot, start):

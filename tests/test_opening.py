@@ -11,7 +11,7 @@ from desktop.app import AlreadyOpen, App
 from desktop.messages import GenerationRequest
 from desktop.settings import find_folders
 from desktop.store.recipe import write_png
-from desktop.ui.handed_over import HandedOver, hand_over
+from desktop.ui.handed_over import HandedOver, hand_over, notes
 
 ASKED = GenerationRequest(prompt="a green frog", seed=123, steps=7, guidance_scale=2.5, scheduler="euler")
 
@@ -22,6 +22,10 @@ def app(qtbot):
     app.window.show()
     app.show_pictures()
     yield app
+    _close(app)
+
+
+def _close(app):
     app.window.close()
     app.close()
     app.window.deleteLater()
@@ -56,6 +60,14 @@ def test_a_file_that_is_not_there_is_said_in_one_line(word, capsys):
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert f"there is no file {word}" in said
+
+
+@pytest.mark.parametrize("word", ["a red apple " * 30, "a/" * 5000, "an\0apple.png"])
+def test_a_prompt_without_a_command_is_said_in_one_line(word, capsys):
+    with pytest.raises(SystemExit) as ended:
+        arguments.parse([word])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_another_program_s_picture_becomes_the_start_picture(qtbot, app, picture):
@@ -96,7 +108,7 @@ def test_a_second_start_hands_its_file_to_the_window_that_is_open(qtbot, app, pi
 
 
 def test_a_file_that_macos_hands_over_is_wanted(qtbot, tmp_path, qapp):
-    handed = HandedOver(tmp_path)
+    handed = HandedOver(tmp_path, ())
     qapp.installEventFilter(handed)  # as it is done there
     with qtbot.waitSignal(handed.wanted) as told:
         QApplication.sendEvent(qapp, QFileOpenEvent("/pictures/boat.png"))
@@ -107,5 +119,24 @@ def test_a_file_that_macos_hands_over_is_wanted(qtbot, tmp_path, qapp):
 
 def test_a_word_that_nobody_took_is_forgotten_by_the_next_window(qtbot, tmp_path):
     hand_over(tmp_path, "/pictures/old.png")
-    HandedOver(tmp_path).deleteLater()
+    HandedOver(tmp_path, notes(tmp_path)).deleteLater()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_comes_while_the_window_is_on_its_way_is_opened(qtbot, picture, monkeypatch):
+    folders = find_folders()
+    folders.make()
+    hand_over(folders.to_open, "/pictures/old.png")
+    app = App(folders)
+    try_lock = app._lock.tryLock
+
+    def held_up(milliseconds):
+        taken = try_lock(milliseconds)
+        hand_over(folders.to_open, str(picture))  # by a second start, the moment the lock is there
+        return taken
+
+    monkeypatch.setattr(app._lock, "tryLock", held_up)
+    app.show_pictures()
+    qtbot.waitUntil(lambda: app.window.create_page.panel.start_picture.sha is not None)
+    assert list(folders.to_open.iterdir()) == []
+    _close(app)

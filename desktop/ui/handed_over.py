@@ -3,9 +3,10 @@
 import contextlib
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QFileSystemWatcher, QObject, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from desktop.errors import KnownError
 from desktop.files import write_atomically
@@ -18,19 +19,29 @@ def hand_over(folder: Path, path: str) -> None:
     write_atomically(folder / f"{secrets.token_hex(8)}{_NOTE}", str(Path(path).absolute()).encode())
 
 
+def notes(folder: Path) -> tuple[Path, ...]:
+    """What waits there to be opened, in an order that is always the same."""
+    return tuple(sorted(path for path in folder.glob(f"*{_NOTE}") if not path.name.startswith(".")))
+
+
 class HandedOver(QObject):
-    """Watches the folder while the window is open. Signals: wanted(path)."""
+    """Watches the folder while the window is open. Signals: wanted(path).
+
+    forgotten: notes to a window that closed before it saw them. Those that came since, while this one was on its way,
+    are told once the event loop runs.
+    """
 
     wanted = Signal(str)
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, forgotten: Iterable[Path], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for note in self._notes():  # of a window that closed before it saw them
+        for note in forgotten:
             note.unlink(missing_ok=True)
         self._watcher = QFileSystemWatcher([str(folder)], self)
         self._watcher.directoryChanged.connect(self._on_changed)
+        QTimer.singleShot(0, self._on_changed)
         if sys.platform == "darwin":  # elsewhere no such event comes, and looking at each one takes time
             QCoreApplication.instance().installEventFilter(self)
 
@@ -43,11 +54,8 @@ class HandedOver(QObject):
 
     @Slot()
     def _on_changed(self) -> None:
-        for note in self._notes():
+        for note in notes(self._folder):
             with contextlib.suppress(OSError, ValueError, KnownError):  # gone already, or not ours
                 path = note.read_text(encoding="utf-8")
                 note.unlink()
                 self.wanted.emit(path)
-
-    def _notes(self) -> list[Path]:
-        return sorted(path for path in self._folder.glob(f"*{_NOTE}") if not path.name.startswith("."))

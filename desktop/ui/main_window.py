@@ -354,13 +354,20 @@ class MainWindow(QMainWindow):
         return bar
 
     def use_settings(self, chosen: Settings) -> None:
-        """Take these in place of those the window opened with."""
+        """Take these in place of those the window opened with; what has been typed meanwhile stays."""
+        panel = self.create_page.panel
+        prompt, negative = panel.prompt.toPlainText(), panel.negative.toPlainText()
         self.settings = chosen
         self._restore_geometry()
         self.top_bar.set_theme(chosen.theme)
         theme.apply(QApplication.instance(), chosen.theme)
         self.refresh_models()
         self._restore_panel()
+        if prompt.strip():
+            panel.prompt.set_text(prompt)
+        if negative.strip():
+            panel.negative.set_text(negative)
+            panel.negative_fold.set_open(True)
 
     def offer_downloads(self) -> None:
         """Say that a model was not fetched to its end, and show the way on."""
