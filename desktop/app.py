@@ -347,8 +347,15 @@ class App(QObject):
 
         def work() -> Path:
             target = report.check_target(path)
-            prompts = (entry.prompt for entry in self.studio.history.recent(limit=report.HISTORY_MAX))
-            report.write_report(target, self._folders, device=self._device, prompts=prompts, with_prompts=with_prompts)
+            history = self.studio.history.recent(limit=report.HISTORY_MAX)
+            report.write_report(
+                target,
+                self._folders,
+                device=self._device,
+                prompts=[entry.prompt for entry in history],
+                negatives=[entry.negative_prompt for entry in history],
+                with_prompts=with_prompts,
+            )
             return target
 
         self._reporter.start(work)

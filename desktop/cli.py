@@ -80,10 +80,17 @@ def _report(folders: Folders, arguments: argparse.Namespace) -> int:
     folders.make()
     database = Database(folders.database)
     try:
-        typed = [entry.prompt for entry in History(database).recent(limit=report.HISTORY_MAX)]
+        history = History(database).recent(limit=report.HISTORY_MAX)
     finally:
         database.close_all()
-    report.write_report(target, folders, device="", prompts=typed, with_prompts=arguments.prompts)
+    report.write_report(
+        target,
+        folders,
+        device="",
+        prompts=[entry.prompt for entry in history],
+        negatives=[entry.negative_prompt for entry in history],
+        with_prompts=arguments.prompts,
+    )
     print(target)
     return 0
 

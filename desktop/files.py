@@ -58,6 +58,15 @@ def check_writable(folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
+def free_path(path: Path) -> Path:
+    """The path where no file has it, else the first one with a number that none has: name-2.zip."""
+    number, free = 1, path
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def free_bytes(folder: Path) -> int:
     """That the user may still write where the folder is; very many where the system does not tell."""
     import shutil

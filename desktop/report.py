@@ -1,6 +1,7 @@
 """What helps to find out why something failed, in one file that stays on this machine until its owner sends it."""
 
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -14,7 +15,7 @@ from typing import Any
 
 from desktop import __version__
 from desktop.errors import KnownError
-from desktop.files import disk_error
+from desktop.files import free_path, write_atomically
 from desktop.settings import Folders
 
 LOG_MAX = 2_000_000  # bytes of each log, from its end
@@ -36,30 +37,40 @@ _PACKAGES = (
 )
 # Whatever was typed by hand; the rest of the settings says how the window looks and which model is in use.
 _TYPED = ("panel",)
+# A picture is called after its prompt: 2026-11-23_014502_a-red-apple_seed42, and files beside it begin so; see
+# store.names. The name may be cut short, and signs may be written out as \\u00e9.
+_PICTURE = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_(?:[^'\"/\\\n]*?_seed\d+)?(?:\\[xuU][0-9a-fA-F]+|[^'\"/\\\s.,;:)\]])*")
 
 
 def write_report(
-    path: Path, folders: Folders, *, device: str, prompts: Iterable[str], with_prompts: bool = False
+    path: Path,
+    folders: Folders,
+    *,
+    device: str,
+    prompts: Iterable[str],
+    negatives: Iterable[str] = (),
+    with_prompts: bool = False,
 ) -> None:
     """A ZIP of about.txt, the settings and the logs; safe on any thread.
 
-    device: what the arithmetic is done on, in words. prompts: the history, the newest first; unless with_prompts, they
-    are taken out of whatever else might hold one. Raises KnownError where the file cannot be written.
+    device: what the arithmetic is done on, in words. prompts, negatives: the history, the newest first; unless
+    with_prompts, they are taken out of whatever else might hold one, and so are the names of pictures.
+    Raises KnownError where the file cannot be written; what was there before is there still.
     """
+    if not path.parent.is_dir():
+        raise KnownError(f"{path.parent} is not a folder", "Choose another place for the report.")
     typed = [prompt for prompt in prompts if prompt.strip()]
-    hidden = () if with_prompts else typed
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as report:
-            report.writestr("about.txt", _about(folders, device))
-            report.writestr("settings.json", _settings(folders.settings, with_prompts))
-            for log in (folders.log, folders.log.with_name(f"{folders.log.name}.1")):
-                if log.exists():
-                    report.writestr(log.name, _without(_end_of(log), hidden))
-            if with_prompts:
-                report.writestr("prompts.txt", "\n\n".join(typed[:PROMPTS_MAX]))
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise disk_error(path.parent, error) from error
+    hidden = None if with_prompts else [*typed, *negatives]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as report:
+        report.writestr("about.txt", _about(folders, device))
+        report.writestr("settings.json", _settings(folders.settings, with_prompts))
+        for log in (folders.log, folders.log.with_name(f"{folders.log.name}.1")):
+            if log.exists():
+                report.writestr(log.name, _shown(_end_of(log), hidden))
+        if with_prompts:
+            report.writestr("prompts.txt", "\n\n".join(typed[:PROMPTS_MAX]))
+    write_atomically(path, content.getvalue())
 
 
 def _about(folders: Folders, device: str) -> str:
@@ -108,9 +119,17 @@ def _settings(path: Path, with_prompts: bool) -> str:
 
 
 def _end_of(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LOG_MAX))
-        return file.read().decode("utf-8", "replace")
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LOG_MAX))
+            return file.read().decode("utf-8", "replace")
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _shown(text: str, hidden: Iterable[str] | None) -> str:
+    """hidden: prompts to take out, with the names of pictures; None leaves both in."""
+    return _home_out(text if hidden is None else _without(_PICTURE.sub("[picture]", text), hidden))
 
 
 def _without(text: str, prompts: Iterable[str]) -> str:
@@ -121,7 +140,7 @@ def _without(text: str, prompts: Iterable[str]) -> str:
         for form in {prompt, repr(prompt)[1:-1], json.dumps(prompt)[1:-1]}:
             if form in text:
                 text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "[prompt]", text)
-    return _home_out(text)
+    return text
 
 
 def _home_out(text: str) -> str:
@@ -140,7 +159,10 @@ def suggested_name() -> str:
 
 
 def check_target(path: Path) -> Path:
-    """With the ending it needs. Raises KnownError for a path that is a folder."""
+    """With the ending it needs, and with a number where that is the name of a file nobody was asked about.
+
+    Raises KnownError for a path that is a folder.
+    """
     if path.is_dir():
         raise KnownError(f"{path} is a folder", "Give the name of a file in it.")
-    return path if path.suffix.lower() == ".zip" else path.with_name(f"{path.name}.zip")
+    return path if path.suffix.lower() == ".zip" else free_path(path.with_name(f"{path.name}.zip"))

@@ -442,13 +442,13 @@ def test_a_report_is_saved_without_prompts_and_shown(qtbot, start, tmp_path):
     qtbot.keyClick(card.prompts, Qt.Key.Key_Space)
     assert card.prompts.isChecked()
     qtbot.keyClick(card, Qt.Key.Key_Escape)
-    app.studio.history.add(GenerationRequest(prompt="a secret plan", seed=1))
-    app._folders.log.write_text("ERROR it failed on 'a secret plan'\n")
+    app.studio.history.add(GenerationRequest(prompt="a secret plan", negative_prompt="my uncle", seed=1))
+    app._folders.log.write_text("ERROR it failed on 'a secret plan' but 'my uncle'\n")
     with qtbot.waitSignal(app._reporter.done):
         app.window.report_chosen.emit((str(tmp_path / "report"), False))
     assert app.window.toast.text == "The report is saved as report.zip"
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
-        assert report.read("safelight.log").decode() == "ERROR it failed on '[prompt]'\n"
+        assert report.read("safelight.log").decode() == "ERROR it failed on '[prompt]' but '[prompt]'\n"
     with qtbot.waitSignal(app._reporter.failed):
         app.window.report_chosen.emit((str(tmp_path), False))
     assert "is a folder" in app.window.create_page.messages.text

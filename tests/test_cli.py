@@ -276,7 +276,7 @@ def test_pictures_are_copied_out_with_their_recipes_and_a_list(tmp_path, capsys)
         assert main(["gallery", "export", str(out)]) == 0
         assert "2 pictures are in" in capsys.readouterr().out
         assert len(list(out.glob("*.png"))) == 2
-    rows = json.loads((out / "index.json").read_text())
+    rows = json.loads((out / "safelight-pictures.json").read_text())
     assert [row["request"]["prompt"] for row in rows] == ["a red apple", "a yellow banana"]
     assert read_request(out / rows[0]["file"]) == GenerationRequest.from_json(rows[0]["request"])
     (out / rows[1]["file"]).write_bytes(b"something else")
@@ -284,4 +284,27 @@ def test_pictures_are_copied_out_with_their_recipes_and_a_list(tmp_path, capsys)
     assert "1 picture is in" in capsys.readouterr().out
     assert (out / rows[1]["file"]).read_bytes() == b"something else"
     assert len(list(out.glob("*.png"))) == 3
-    assert main(["gallery", "export", str(out / "index.json")]) == 2
+    listed = json.loads((out / "safelight-pictures.json").read_text())
+    assert len(listed) == 3, "those of the export before stay on the list"
+    assert {row["file"] for row in listed} == {path.name for path in out.glob("*.png")}
+    assert main(["gallery", "export", str(out / "safelight-pictures.json")]) == 2
+
+
+@pytest.mark.parametrize("text", ['{"my": "own"}', '[{"file": "../x.png"}]', "[1]", "no list"])
+def test_an_export_overwrites_no_file_of_the_user_s(tmp_path, capsys, text):
+    assert main(["generate", "a red apple", "--steps", "1", "--seed", "3"]) == 0
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("index.json", "safelight-pictures.json"):
+        (out / name).write_text(text)
+    for _ in range(2):
+        assert main(["gallery", "export", str(out)]) == 0
+    for name in ("index.json", "safelight-pictures.json"):
+        assert (out / name).read_text() == text
+    assert sorted(path.name for path in out.glob("*.json")) == [
+        "index.json",
+        "safelight-pictures-2.json",
+        "safelight-pictures.json",
+    ]
+    (row,) = json.loads((out / "safelight-pictures-2.json").read_text())
+    assert row["request"]["prompt"] == "a red apple"

@@ -1,5 +1,6 @@
 """What a report holds, and what it never does."""
 
+import errno
 import json
 import zipfile
 from pathlib import Path
@@ -65,3 +66,47 @@ def test_a_place_that_cannot_be_written_to_is_named(folders, tmp_path):
     with pytest.raises(KnownError, match="is a folder"):
         check_target(tmp_path)
     assert check_target(tmp_path / "r.txt") == tmp_path / "r.txt.zip"
+    (tmp_path / "r.txt.zip").write_text("the user's own")
+    assert check_target(tmp_path / "r.txt") == tmp_path / "r.txt-2.zip"
+    assert check_target(tmp_path / "r.txt.zip") == tmp_path / "r.txt.zip", "named in full"
+
+
+def test_a_report_that_cannot_be_written_leaves_the_file_that_was_there(folders, tmp_path, monkeypatch):
+    (tmp_path / "r.zip").write_text("the user's own")
+
+    def full(*what):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(KnownError, match="disk is full"):
+        write_report(tmp_path / "r.zip", folders, device="", prompts=[])
+    assert (tmp_path / "r.zip").read_text() == "the user's own"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["r.zip"]
+
+
+NAMES = [
+    "/data/pictures/2026-11/2026-11-23_014502_anna-maria_seed42.png' is gone",
+    "'C:\\\\data\\\\2026-11-23_014502_anna-maria_seed42_2.png'",
+    "/data/.2026-11-23_014502_anna-maria-in-her-bes.x7.part",
+    "2026-11-23_014502_\\u732b-anna_seed1.png: no room",
+    "/out/2026-11-23_014502_picture_seed42_03-anna.png",
+]
+
+
+def test_the_names_of_pictures_tell_no_prompt(folders, tmp_path):
+    folders.log.write_text("\n".join(f"2026-11-23 01:45:02,100 ERROR worker: {name}" for name in NAMES))
+    write_report(tmp_path / "r.zip", folders, device="", prompts=[])
+    log = content(tmp_path / "r.zip")["safelight.log"]
+    assert "anna" not in log
+    assert "u732b" not in log
+    assert log.count("[picture]") == log.count("2026-11-23 01:45:02,100 ERROR worker: ") == len(NAMES)
+    assert "[picture].png' is gone" in log
+    assert "[picture].png: no room" in log
+    write_report(tmp_path / "r.zip", folders, device="", prompts=[], with_prompts=True)
+    assert "anna-maria_seed42" in content(tmp_path / "r.zip")["safelight.log"]
+
+
+def test_negative_prompts_are_taken_out_as_well(folders, tmp_path):
+    folders.log.write_text("ERROR 'a face' without 'my uncle'\n")
+    write_report(tmp_path / "r.zip", folders, device="", prompts=["a face"], negatives=["my uncle", ""])
+    assert content(tmp_path / "r.zip")["safelight.log"] == "ERROR '[prompt]' without '[prompt]'\n"

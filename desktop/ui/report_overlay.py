@@ -1,7 +1,7 @@
 """Saves what helps to find out why something failed, and says before what is in it."""
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from desktop.ui import theme
 from desktop.ui.overlay import Overlay
@@ -60,9 +60,11 @@ class ReportOverlay(Overlay):
 
     @Slot()
     def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self.window(), self.tr("Save the report"), self._name, self.tr("ZIP files") + " (*.zip)"
+        from desktop.ui.save_dialog import ask_where
+
+        path = ask_where(
+            self.window(), self.tr("Save the report"), self._name, {self.tr("ZIP files") + " (*.zip)": ".zip"}
         )
-        if path:
+        if path is not None:
             self.close_card()
-            self.save_wanted.emit((path, self.prompts.isChecked()))
+            self.save_wanted.emit((str(path), self.prompts.isChecked()))

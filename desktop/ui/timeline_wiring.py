@@ -5,7 +5,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog
 from shiboken6 import isValid
 
 from desktop.errors import KnownError
@@ -269,16 +268,14 @@ class TimelineWiring(QObject):
             return
         record, steps, noisy = self._record, self.bar.steps, self.bar.noisy
         from desktop.store.timeline_export import STRIPS, film_endings
+        from desktop.ui.save_dialog import ask_where
 
         start = str(Path(record.path).with_suffix(".webp").name)
         films, strips = (" ".join(f"*{ending}" for ending in kind) for kind in (film_endings(), STRIPS))
-        kinds = self.tr("Film ({0});;Strip ({1})").format(films, strips)
-        chosen, kind = QFileDialog.getSaveFileName(self._page, self.tr("Export the steps"), start, kinds)
-        if not chosen:
+        kinds = {self.tr("Film ({0})").format(films): ".gif", self.tr("Strip ({0})").format(strips): ".png"}
+        path = ask_where(self._page, self.tr("Export the steps"), start, kinds)
+        if path is None:
             return
-        path = Path(chosen)
-        if not path.suffix:  # the system's own dialogs add one, Qt's does not
-            path = path.with_suffix(".png" if kind.endswith(f"({strips})") else ".gif")
         self.bar.offer_export(False)  # one at a time, so that each says how it ended
         self.exporting.emit(path)
 

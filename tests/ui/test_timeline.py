@@ -6,10 +6,11 @@ import threading
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.errors import KnownError
 from desktop.messages import Branch, QueueChanged, Started, TimelineStep, Verified
+from desktop.ui import save_dialog
 from desktop.ui.branch_chip import BranchChip
 from desktop.ui.create_page import CreatePage
 from desktop.ui.timeline_bar import TimelineBar
@@ -323,8 +324,8 @@ def test_a_picture_made_in_stages_offers_no_branch(bar):
 def export_to(shown, tmp_path, monkeypatch):
     """Press Export and choose this file."""
 
-    def export_to(name, kind="Film (*.gif)"):
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *what: (str(tmp_path / name), kind))
+    def export_to(name):
+        monkeypatch.setattr(save_dialog, "ask_where", lambda *what: tmp_path / name)
         shown.wiring.bar._export.trigger()
         return tmp_path / name
 
@@ -343,12 +344,16 @@ def test_an_export_says_that_it_goes_on_and_when_it_is_done(shown, export_to, qt
     assert shown.wiring.bar._export.isEnabled()
 
 
-@pytest.mark.parametrize(("kind", "name"), [("Film (*.webp)", "x.gif"), ("Strip (*.png *.jpg)", "x.png")])
-def test_a_name_without_an_ending_gets_one(shown, export_to, qtbot, kind, name):
+def test_the_dialog_offers_films_and_strips_with_their_endings(shown, monkeypatch, qtbot):
+    asked = []
+    monkeypatch.setattr(save_dialog, "ask_where", lambda *what: asked.append(what))
     shown.show(qtbot)
-    with qtbot.waitSignal(shown.wiring.exported) as told:
-        export_to("x", kind)
-    assert told.args[0].name == name
+    shown.wiring.bar._export.trigger()
+    ((_, _, name, kinds),) = asked
+    assert name.endswith(".webp")
+    assert list(kinds.values()) == [".gif", ".png"]
+    assert all(ending in kind for kind, ending in kinds.items())
+    assert shown.exported == []
 
 
 @pytest.mark.parametrize(
