@@ -1,11 +1,14 @@
 """Films as MP4, through the ffmpeg of the machine: none is bundled, for its encoders have licences of their own."""
 
+import contextlib
+import itertools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from desktop.errors import KnownError
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 RATE = 25  # frames a second; players stumble over rates that are much lower, so a step is shown for several
 WAIT_SECONDS = 300
+# Without the flag a black window opens for a moment on Windows; other systems have no such flag.
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _INSTEAD = "GIF and WebP need no other program."
 
 
@@ -33,23 +38,24 @@ def mp4(pictures: "Sequence[Image.Image]", durations_ms: Sequence[int]) -> bytes
     width, height = (max(2, side // 2 * 2) for side in pictures[0].size)  # yuv420p has one colour for 2x2 pixels
     try:
         encoders = subprocess.run(
-            [program, "-hide_banner", "-encoders"], stdin=subprocess.DEVNULL, **_options()
+            [program, "-hide_banner", "-encoders"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=WAIT_SECONDS,
+            check=False,
+            creationflags=_NO_WINDOW,
         ).stdout.decode("utf-8", "replace")
         codec = ["libx264", "-crf", "18"] if " libx264 " in encoders else ["mpeg4", "-q:v", "3"]
         with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
             film = Path(folder) / "film.mp4"
             source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(RATE), "-i", "pipe:0"]
             target = ["-an", "-c:v", *codec, "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(film)]
-            done = subprocess.run(
-                [program, "-hide_banner", "-loglevel", "error", "-y", *source, *target],
-                input=b"".join(
-                    picture.crop((0, 0, width, height)).tobytes() * max(1, round(duration * RATE / 1000))
-                    for picture, duration in zip(pictures, durations_ms, strict=True)
-                ),
-                **_options(),
-            )
-            if done.returncode != 0:
-                lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            command = [program, "-hide_banner", "-loglevel", "error", "-y", *source, *target]
+            said = Path(folder) / "said.txt"  # a pipe that nobody reads meanwhile could fill and stop it
+            with said.open("wb") as log:
+                status = _feed(command, _frames(pictures, durations_ms, width, height), log)
+            if status != 0:
+                lines = said.read_text("utf-8", "replace").strip().splitlines()
                 raise KnownError(
                     f"ffmpeg could not write the film ({(lines or ['no reason given'])[-1][:200]})", _INSTEAD
                 )
@@ -58,11 +64,36 @@ def mp4(pictures: "Sequence[Image.Image]", durations_ms: Sequence[int]) -> bytes
         raise KnownError(f"ffmpeg could not be run ({error})", _INSTEAD) from error
 
 
-def _options() -> dict[str, object]:
-    # Without the flag a black window opens for a moment on Windows; other systems have no such flag.
-    return {
-        "capture_output": True,
-        "timeout": WAIT_SECONDS,
-        "check": False,
-        "creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    }
+def _frames(pictures: "Sequence[Image.Image]", durations_ms: Sequence[int], width: int, height: int) -> Iterator[bytes]:
+    for picture, duration in zip(pictures, durations_ms, strict=True):
+        raw = picture.crop((0, 0, width, height)).tobytes()
+        yield from itertools.repeat(raw, max(1, round(duration * RATE / 1000)))
+
+
+def _feed(command: Sequence[str], frames: Iterable[bytes], log: IO[bytes]) -> int:
+    """Run a program and give it one frame after another, so that no more than one lies in memory; its exit status."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, creationflags=_NO_WINDOW
+    ) as process:
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        end = threading.Timer(WAIT_SECONDS, give_up)  # a write waits as long as the program reads nothing
+        end.daemon = True
+        end.start()
+        try:
+            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it gave up, and has said why
+                for frame in frames:
+                    pipe.write(frame)
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            end.cancel()
+    if late.is_set():
+        raise KnownError("ffmpeg took too long for the film", _INSTEAD)
+    return status

@@ -1,7 +1,9 @@
 """The steps as an MP4, by the ffmpeg of the machine where there is one."""
 
+import itertools
 import shutil
 import subprocess
+import tracemalloc
 
 import pytest
 from PIL import Image
@@ -31,6 +33,25 @@ def test_an_mp4_plays_all_steps_and_stays_on_the_picture(tmp_path, size):
     assert all(abs(raw[-3 + place] - value) < 12 for place, value in enumerate((200, 30, 30)))
     about = subprocess.run(["ffmpeg", "-i", path], capture_output=True, text=True).stderr
     assert "yuv420p" in about
+
+
+@present
+def test_a_film_is_handed_over_frame_by_frame():
+    pictures = [Image.new("RGB", (256, 256), (n, 0, 0)) for n in range(60)]
+    tracemalloc.start()
+    try:
+        film.mp4(pictures, [120] * 60)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000, "all of them are 35 MB"
+
+
+@present
+def test_a_film_that_takes_too_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(film, "WAIT_SECONDS", 0.3)
+    with pytest.raises(KnownError, match="too long"):
+        film._feed(["sleep", "60"], itertools.repeat(bytes(10**6)), None)
 
 
 @present
