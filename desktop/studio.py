@@ -219,14 +219,17 @@ class Studio:
         return len(added)
 
     def _trash(self, path: str) -> None:
-        """Into the system's trash; the picture's timeline, which shows it as well, is deleted."""
+        """Into the system's trash; the picture's timeline, which shows it as well, is deleted.
+
+        Where another picture names the timeline it stays: a copy, or a file made elsewhere, may name any.
+        """
         from desktop.store.recipe import read_recipe
 
         name = None
         with contextlib.suppress(KnownError):
             name = read_recipe(Path(path)).extra.get(timelines.KEY)
         system_trash(path)
-        if name is not None:
+        if name is not None and not self.pictures.is_named(str(name)):
             with contextlib.suppress(KnownError):
                 self.timelines.remove(str(name))
 

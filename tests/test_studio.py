@@ -46,6 +46,27 @@ def test_the_steps_of_a_picture_go_when_it_goes_to_the_trash(tmp_path, monkeypat
     assert len(studio.timeline_of(second)) == 1
 
 
+def test_steps_that_another_picture_names_stay(tmp_path, monkeypatch):
+    """A copy of a picture, or a stranger's file, may name the steps of any."""
+    monkeypatch.setattr(studios, "system_trash", lambda path: Path(path).unlink())
+    studio = Studio(Folders(root=tmp_path), lambda event: None)
+    frame = Frame(width=2, height=2, rgb=bytes(12))
+    step = TimelineStep(index=1, timestep=1.0, alpha=None, sigma=None, stage="main", x_0=frame, x_t=None)
+    request, picture = GenerationRequest(prompt="a red apple", seed=1), Image.new("RGB", (2, 2))
+    original = studio._save(request, picture, seconds=1.0, made={}, inputs=Inputs(), timeline=(step,))
+    for name in ("copy", "another copy"):
+        path = Path(original.path)
+        path.with_stem(name).write_bytes(path.read_bytes())
+    copy, other = studio.pictures.rebuild().added
+    studio.pictures.delete([copy.id])
+    studio.pictures.flush_deleted()
+    assert len(studio.timeline_of(original)) == 1
+    studio.pictures.delete([original.id, other.id])
+    studio.pictures.flush_deleted()
+    assert list(studio.folders.timelines.glob("*/*.zip")) == [], "the last one takes them along"
+    studio.close()
+
+
 def test_the_settings_of_a_picture_bring_the_picture_it_started_from(tmp_path):
     """As when a picture was made on another machine, or the kept start pictures were deleted."""
     there = Studio(Folders(root=tmp_path / "there"), lambda event: None)

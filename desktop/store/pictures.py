@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from desktop.store.timelines import KEY as TIMELINE
 if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the window is there before
     from PIL import Image
 
+NO_KEYS = "", None  # of a picture that is nobody's trunk or branch, such as the sheet of a grid
 LEFT_OVER_SECONDS = 86_400  # an older half-written file is nobody's work any more
 
 
@@ -52,6 +54,7 @@ class Pictures:
         self._database = database
         self._folders = folders
         self._trash = trash or system_trash
+        self._named: Counter[str] = Counter()  # while deletions are flushed: how many pictures name a timeline
 
     def save(
         self,
@@ -73,7 +76,7 @@ class Pictures:
         with names.claimed(self._folders.pictures, names.picture_name(request, created_at) + suffix) as path:
             recipe.write_png(path, image, request, extra, attached)
             try:
-                return self._record(path, request, created_at, seconds, str(made.get(TIMELINE) or ""))
+                return self._record(path, request, created_at, seconds, made)
             except KnownError as error:
                 raise KnownError(
                     error.message, f"The picture itself is safe in {path}. {error.hint}".strip()
@@ -180,22 +183,38 @@ class Pictures:
         refused some; those stay in the folder of deleted pictures and are tried again next time.
         """
         kept = 0
-        thumbnails = Thumbnails(self._folders.thumbnails)
         reason: Exception | None = None
-        for record in self.to_records(self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")):
-            try:
-                self._trash_one(record)
-            except Exception as error:  # each platform's trash fails in its own way
-                kept, reason = kept + 1, error
-                continue
-            thumbnails.forget(record.path)
-            with self._database.transaction() as db:
-                _forget(db, record.id)
+        rows = self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")
+        if not rows:
+            return
+        named = self._database.query("SELECT timeline, count(*) FROM pictures WHERE timeline > '' GROUP BY timeline")
+        self._named = Counter({row[0]: row[1] for row in named})
+        gone: list[str] = []
+        try:
+            for row in rows:
+                for record in self.to_records([row]):
+                    self._named[row["timeline"]] -= 1
+                    try:
+                        self._trash_one(record)
+                    except Exception as error:  # each platform's trash fails in its own way
+                        self._named[row["timeline"]] += 1
+                        kept, reason = kept + 1, error
+                        continue
+                    gone.append(record.path)
+                    with self._database.transaction() as db:
+                        _forget(db, record.id)
+        finally:
+            Thumbnails(self._folders.thumbnails).forget_all(gone)
+            self._named.clear()
         if reason is not None:
             raise KnownError(
                 f"The system's trash did not take {kept} deleted {'picture' if kept == 1 else 'pictures'}",
                 f"They stay in {self._folders.deleted}.",
             ) from reason
+
+    def is_named(self, timeline: str) -> bool:
+        """For the trash, while deletions are flushed: whether pictures that are still here name this timeline."""
+        return self._named[timeline] > 0
 
     def rebuild(self) -> Rebuilt:
         """Record pictures of ours that lie in the folder unrecorded, and drop rows whose file is gone.
@@ -250,12 +269,14 @@ class Pictures:
             created_at = path.stat().st_mtime
         if not _is_time(seconds):
             seconds = 0.0
-        return self._record(path, found.request, created_at, seconds, str(found.extra.get(TIMELINE) or ""))
+        return self._record(path, found.request, created_at, seconds, found.extra)
 
     def _record(
-        self, path: Path, request: GenerationRequest, created_at: float, seconds: float, timeline: str
+        self, path: Path, request: GenerationRequest, created_at: float, seconds: float, made: Mapping[str, object]
     ) -> PictureRecord:
         id = round(created_at * 1_000_000)
+        keys = NO_KEYS if recipe.GRID in made else keys_of(request)
+        timeline = str(made.get(TIMELINE) or "")
         with self._database.transaction() as db:
             key = self._to_key(path)
             # A row left by a file that somebody else removed; this picture has its name now.
@@ -266,7 +287,7 @@ class Pictures:
                 id += 1
             db.execute(
                 "INSERT INTO pictures (id, path, request, seconds, own, trunk, timeline) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (id, key, json.dumps(request.to_json()), seconds, *keys_of(request), timeline),
+                (id, key, json.dumps(request.to_json()), seconds, *keys, timeline),
             )
             db.execute("INSERT INTO pictures_text (rowid, words) VALUES (?, ?)", (id, words.segment(request.prompt)))
         return PictureRecord(id=id, path=str(path), request=request, created_at=id / 1_000_000, seconds=float(seconds))

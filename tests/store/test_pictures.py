@@ -148,6 +148,18 @@ def test_flushing_leaves_no_thumbnail_of_what_was_deleted(pictures, request_of, 
     assert list(folders.thumbnails.iterdir()) == []
 
 
+def test_flushing_looks_through_the_thumbnails_once(pictures, request_of, folders, monkeypatch):
+    records = [pictures.save(request_of(seed=n), Image.new("RGB", (400, 400), "teal"), 1.0, {}) for n in range(5)]
+    for record in records:
+        Thumbnails(folders.thumbnails).get(record.path, 128)
+    pictures.delete([record.id for record in records[1:]])
+    looks, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path=".": looks.append(Path(path)) or scandir(path))
+    pictures.flush_deleted()
+    assert looks.count(folders.thumbnails) == 1
+    assert len(list(folders.thumbnails.iterdir())) == 1
+
+
 def test_leftovers_of_a_crash_are_flushed_by_the_next_start(pictures, database, folders, image, request_of, trashed):
     record = pictures.save(request_of(), image, 1.0, {})
     pictures.delete([record.id])

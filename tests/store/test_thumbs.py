@@ -91,7 +91,9 @@ def test_what_was_made_of_a_picture_can_be_removed(folders, picture):
     other.write_bytes(picture.read_bytes())
     for path, side in ((picture, 64), (picture, 128), (other, 64)):
         thumbs.get(path, side)
-    thumbs.forget(picture)
+    thumbs.forget_all([picture])
     assert len(list(folders.thumbnails.iterdir())) == 1
-    thumbs.forget(other)
+    thumbs.forget_all([other, "never there"])
     assert list(folders.thumbnails.iterdir()) == []
+    folders.thumbnails.rmdir()
+    thumbs.forget_all([other])
