@@ -13,12 +13,11 @@ from desktop.store.names import claimed, picture_name
 from desktop.store.picture_file import open_picture
 from desktop.store.pictures import Pictures
 from desktop.store.recipe import GRID, write_png
-from desktop.store.sheet import draw_sheet
+from desktop.store.sheet import SUFFIX, draw_sheet, room_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIX = "_grid"  # of a sheet's file name
 SaveSheet = Callable[..., PictureRecord]  # called as keep_sheet does
 
 
@@ -28,12 +27,19 @@ def keep_sheet(grid: Grid, results: Results, save: SaveSheet) -> PictureRecord |
     save: takes the request that all pictures share, the sheet, seconds and what the description goes into. Reads and
     writes files. Raises KnownError where the disk refuses.
     """
-    cells = {}
+    cells: dict[tuple[int, int], Image | str] = {}
+    room = None  # a grid's pictures are all of one size, so that the first one tells how large each will be
     for place, result in results.items():
+        if isinstance(result, str):
+            cells[place] = result
+            continue
         try:
-            cells[place] = result if isinstance(result, str) else open_picture(Path(result.path))
+            picture = open_picture(Path(result.path))
         except KnownError as error:  # moved or deleted meanwhile
             cells[place] = error.message
+            continue
+        room = room or room_of(picture.size, grid.columns, grid.rows)
+        cells[place] = _reduced(picture, room)  # now: a hundred at full size may be more than the memory holds
     records = {result.path: result for result in results.values() if not isinstance(result, str)}
     if not any(not isinstance(cell, str) for cell in cells.values()):
         return None
@@ -44,6 +50,17 @@ def keep_sheet(grid: Grid, results: Results, save: SaveSheet) -> PictureRecord |
     ]
     seconds = sum(record.seconds for record in records.values())
     return save(grid.base, sheet, seconds=seconds, made={GRID: grid.to_json() | {"pictures": files}})
+
+
+def _reduced(picture: "Image", room: tuple[int, int]) -> "Image":
+    """Within the room; a smaller one stays as it is."""
+    from PIL.Image import Resampling
+
+    share = min(room[0] / picture.width, room[1] / picture.height)
+    if share >= 1:
+        return picture
+    side = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+    return picture.resize(side, Resampling.LANCZOS)
 
 
 def caption(grid: Grid) -> str:

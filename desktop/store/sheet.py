@@ -8,6 +8,7 @@ from desktop.settings import RESOURCES
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
+SUFFIX = "_grid"  # of a sheet's file name
 SIDE_MIN = 256  # pixels of a cell's longer side, so that labels have room over small pictures
 SIDE_MAX = 8_000  # pixels of the sheet's longer side; every program opens that
 _PAPER, _INK, _QUIET, _EMPTY = "#f4f1ef", "#1c1917", "#6b635e", "#e6e1de"  # the paper lets white pictures have edges
@@ -25,9 +26,7 @@ def draw_sheet(
 
     pictures = [cell for cell in cells.values() if not isinstance(cell, str)]
     width, height = max(p.width for p in pictures), max(p.height for p in pictures)
-    scale = max(1.0, SIDE_MIN / max(width, height))
-    scale = min(scale, SIDE_MAX / (width * (len(columns) + 1)), SIDE_MAX / (height * (len(rows) + 1)))
-    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    width, height = room_of((width, height), len(columns), len(rows))
     size = max(12, max(width, height) // 18)  # of the letters
     font = ImageFont.truetype(str(RESOURCES / "fonts" / "Inter-Medium.ttf"), size)
     gap = max(2, size // 3)
@@ -64,6 +63,15 @@ def draw_sheet(
     text = elided(caption, small, sheet.width - left - margin)
     draw.text((left, sheet.height - margin - size // 2), text, _QUIET, small, anchor="lm")
     return sheet
+
+
+def room_of(size: tuple[int, int], columns: int, rows: int) -> tuple[int, int]:
+    """The room of one picture, in pixels, where the largest are of this size."""
+    width, height = size
+    scale = max(1.0, SIDE_MIN / max(width, height))
+    scale = min(scale, SIDE_MAX / (width * (columns + 1)), SIDE_MAX / (height * (rows + 1)))
+    # Rounded down, so that pictures which fill the room already are given the same room again.
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def elided(text: str, font: "ImageFont.FreeTypeFont", width: float) -> str:

@@ -22,20 +22,22 @@ class Groups:
     def depth(self, record: PictureRecord) -> int:
         return self._depths.get(record.id, 0)
 
-    def last_head(self, records: Sequence[PictureRecord]) -> int | None:
-        """The id of the last picture that a group begins with."""
-        return next((record.id for record in reversed(records) if self.depth(record) == 0), None)
+    def has_branches(self, row: int, records: Sequence[PictureRecord]) -> bool:
+        """Whether what stands behind this row grew from it."""
+        return row + 1 < len(records) and self.depth(records[row + 1]) > self.depth(records[row])
 
-    def place(self, record: PictureRecord, records: Sequence[PictureRecord], more: bool) -> int | None:
+    def place(
+        self, record: PictureRecord, trunk: PictureRecord | None, records: Sequence[PictureRecord], more: bool
+    ) -> int | None:
         """The row for a picture that has come; None where it belongs to pages that are not read yet.
 
-        more: whether there are any. A branch goes behind its trunk and all that grew from that before.
+        trunk: what it grew from, where that is there. more: whether there are such pages. A branch goes behind its
+        trunk and all that grew from that before.
         """
-        trunk = None if record.request.branch is None else record.request.branch.trunk
         if trunk is not None:
-            for row, other in enumerate(records):
-                if other.request == trunk:
-                    return self._behind(row, record, records)
+            rows = (row for row, other in enumerate(records) if other.id == trunk.id)
+            trunk_row = next(rows, None)
+            return None if trunk_row is None else self._behind(trunk_row, record, records, more)
         for row, other in enumerate(records):
             if self.depth(other) == 0 and other.id < record.id:
                 self._depths[record.id] = 0
@@ -45,15 +47,17 @@ class Groups:
         self._depths[record.id] = 0
         return len(records)
 
-    def _behind(self, trunk_row: int, record: PictureRecord, records: Sequence[PictureRecord]) -> int:
+    def _behind(
+        self, trunk_row: int, record: PictureRecord, records: Sequence[PictureRecord], more: bool
+    ) -> int | None:
         depth = self.depth(records[trunk_row]) + 1
-        self._depths[record.id] = depth
         row = trunk_row + 1
         while row < len(records):
-            other, grown = self.depth(records[row]), records[row].request.branch
+            other = self.depth(records[row])
             if other < depth or (other == depth and records[row].id > record.id):
                 break
-            if grown is not None and grown.trunk == record.request:  # it was deleted, and comes back
-                break
             row += 1
+        if row == len(records) and more:
+            return None  # the rest of the trunk's branches comes with it
+        self._depths[record.id] = depth
         return row

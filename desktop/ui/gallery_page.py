@@ -132,6 +132,7 @@ class GalleryPage(QWidget):
     def wait(self) -> None:
         """For what is read in the background; for shutdown."""
         self._keys.wait()
+        self.model.wait()
         self.details.family.wait()
 
     @Slot(bool)

@@ -1,9 +1,8 @@
 """Trees of pictures that grew from one another's steps."""
 
 import contextlib
+import json
 import sqlite3
-import time
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,9 @@ from desktop.store import schema
 from desktop.store.database import Database
 from desktop.store.kinship import Kinship
 from desktop.store.pictures import Pictures
+from desktop.store.recipe import GRID
 from desktop.store.request_key import key_of
+from desktop.store.sheet import SUFFIX
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_groups_put_branches_behind_their_trunk_and_the_rest_by_age(kinship, pic
         (1, "plum"),
     ]
     assert kinship.groups(1)[0][1] == newest
-    assert kinship.groups(1, before=newest.id)[0][1] == apple
+    assert kinship.groups(1, after=newest.id)[0][1] == apple
     pictures.delete([apple.id])
     assert [(depth, record.request.prompt) for depth, record in kinship.groups(10)] == [
         (0, "newest"),
@@ -150,29 +151,98 @@ def test_a_rebuilt_database_knows_the_trees_again(kinship, pictures, database, t
     assert len(kinship.family(apple)) == 4
 
 
-def test_ten_thousand_pictures_are_quick(database, pictures, kinship, request_of):
-    import json
+@pytest.fixture
+def fill(database):
+    """Records requests without files, with ids from 10 on, ten apart."""
 
-    rows = []
-    for number in range(2500):
+    def fill(*requests):
+        rows = [(10 * n, f"{n}.png", json.dumps(one.to_json()), 1.0) for n, one in enumerate(requests, 1)]
+        with database.transaction() as db:
+            db.executemany("INSERT INTO pictures (id, path, request, seconds) VALUES (?, ?, ?, ?)", rows)
+
+    return fill
+
+
+@pytest.mark.parametrize("page", [1, 7, 100, 1000])
+def test_no_branch_of_many_is_left_out_however_the_pages_fall(kinship, pictures, fill, request_of, page):
+    apple, pear = request_of("apple"), request_of("pear")
+    branches = [branch_of(apple, 6, seed=seed) for seed in range(231)]
+    twigs = [branch_of(branches[number], 9, prompt="plum") for number in (0, 100, 230)]
+    fill(apple, *branches, *twigs, pear)
+    assert kinship.prepare() == 236
+    found, last = [], None
+    while rows := kinship.groups(page, last):
+        assert len(rows) <= page
+        found += rows
+        last = rows[-1][1].id
+    assert len(found) == len({record.id for _, record in found}) == 236
+    assert [record.request.prompt for _, record in found[:2]] == ["pear", "apple"]
+    assert [depth for depth, _ in found[:6]] == [0, 0, 1, 2, 1, 1]
+    assert (found[-1][0], found[-1][1].request.prompt) == (2, "plum")
+
+
+def test_the_next_page_is_found_though_the_last_picture_was_deleted(kinship, pictures, fill, request_of):
+    apple = request_of("apple")
+    fill(request_of("pear"), apple, *(branch_of(apple, 6, seed=seed) for seed in range(4)))
+    kinship.prepare()
+    last = kinship.groups(3)[-1][1]
+    pictures.delete([last.id])
+    assert [record.request.seed for _, record in kinship.groups(10, last.id)] == [2, 3, 42]
+    pictures.flush_deleted()
+    whole = kinship.groups(10)
+    assert len(whole) == 5
+    assert kinship.groups(10, last.id) == whole, "rather twice than never"
+
+
+def test_the_sheet_of_a_grid_is_nobodys_trunk(kinship, pictures, database, image, save, request_of):
+    apple = save(request_of("apple"))
+    sheet = pictures.save(apple.request, image, 1.0, {GRID: {}}, suffix=SUFFIX)
+    pear = save(branch_of(apple.request, 6, prompt="pear"))
+    pictures.delete([apple.id])
+    expected = [(0, "pear"), (0, "apple")]
+    for _ in range(3):
+        assert [(depth, record.request.prompt) for depth, record in kinship.groups(10)] == expected
+        assert [kin.record for kin in kinship.family(pictures.by_path(sheet.path))] == [pictures.by_path(sheet.path)]
+        assert kinship.trunk_of(pear) is None
+        assert kinship.prepare() == 0
+        with database.transaction() as db:  # as a picture that was recorded before there were keys
+            db.execute("UPDATE pictures SET own = NULL, trunk = NULL")
+        assert kinship.prepare() == 3
+        with database.transaction() as db:
+            db.execute("DELETE FROM pictures_text WHERE rowid IN (SELECT id FROM pictures WHERE deleted_at IS NULL)")
+            db.execute("DELETE FROM pictures WHERE deleted_at IS NULL")
+        assert len(pictures.rebuild().added) == 2
+
+
+def test_the_sheet_of_a_grid_of_branches_is_no_branch(kinship, pictures, image, save, request_of):
+    apple = save(request_of("apple"))
+    sheet = pictures.save(branch_of(apple.request, 6), image, 1.0, {GRID: {}}, suffix=SUFFIX)
+    assert kinship.trunk_of(sheet) is None
+    assert kinship.groups(10) == ((0, sheet), (0, apple))
+    assert kinship.count() == 0
+
+
+def test_trees_and_pages_are_read_by_indexes(database, pictures, kinship, fill, request_of, monkeypatch):
+    requests = []
+    for number in range(60):
         trunk = request_of(f"apple {number}", seed=number)
-        for place, request in enumerate([trunk, *(branch_of(trunk, 6, seed=number + 10**6 * k) for k in (1, 2, 3))]):
-            rows.append((10 * number + place, f"{number}-{place}.png", json.dumps(request.to_json()), 1.0))
-    with database.transaction() as db:
-        db.executemany("INSERT INTO pictures (id, path, request, seconds) VALUES (?, ?, ?, ?)", rows)
-    began = time.perf_counter()
-    assert kinship.prepare() == 10_000
-    keyed = time.perf_counter()
-    record = pictures.get(12_340)
-    assert len(kinship.family(record)) == 4
-    found = time.perf_counter()
-    assert len(kinship.groups(25)) == 100
-    grouped = time.perf_counter()
-    print(
-        f"keyed {keyed - began:.2f} s, family {1000 * (found - keyed):.1f} ms, page {1000 * (grouped - found):.1f} ms"
-    )
-    plan = database.query("EXPLAIN QUERY PLAN SELECT * FROM pictures WHERE trunk = ? AND deleted_at IS NULL", ("x",))
-    assert "pictures_trunk" in plan[0]["detail"]
-    assert found - keyed < 0.2
-    assert grouped - found < 0.5
-    assert Path(record.path).name == "1234-0.png"
+        requests += [trunk, *(branch_of(trunk, 6, seed=number + 10**6 * k) for k in (1, 2, 3))]
+    fill(*requests)
+    assert kinship.prepare() == 240
+    asked, opened = [], []
+    query, to_record = database.query, pictures._to_record
+    monkeypatch.setattr(database, "query", lambda sql, values=(): asked.append((sql, values)) or query(sql, values))
+    monkeypatch.setattr(pictures, "_to_record", lambda row: opened.append(row) or to_record(row))
+    assert len(kinship.family(pictures.get(10))) == 4
+    assert len(asked) <= 10
+    del opened[:]
+    assert len(kinship.groups(100)) == 100
+    assert len(opened) == 100, "no picture is unpacked that the page does not show"
+    assert len(asked) <= 10 + 2 * 100 + 10
+    plans = [[row["detail"] for row in query(f"EXPLAIN QUERY PLAN {sql}", values)] for sql, values in asked]
+    heads = [plan for (sql, _), plan in zip(asked, plans, strict=True) if " AS p " in sql]
+    assert heads
+    for plan in plans:
+        assert not any("TEMP B-TREE" in step for step in plan), "sorted in memory"
+        scans = [step for step in plan if step.startswith("SCAN")]
+        assert scans == (["SCAN p"] if plan in heads else []), "newest first by its id, until the page is full"

@@ -1,7 +1,7 @@
 """Branches in the gallery: the tree beside the grid, and branches behind what they grew from."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop.messages import Branch
@@ -144,7 +144,8 @@ def grouped(gallery, tree):
     model.set_grouped(True)
     while model.canFetchMore(model.index(-1)):
         model.fetchMore(model.index(-1))
-    return model
+    yield model
+    model.wait()
 
 
 def test_groups_are_read_page_by_page(grouped, gallery, shelf, qtmodeltester):
@@ -155,6 +156,7 @@ def test_groups_are_read_page_by_page(grouped, gallery, shelf, qtmodeltester):
     grouped.fetchMore(grouped.index(-1))
     grouped.fetchMore(grouped.index(-1))
     assert prompts(grouped) == ["cat 4", "cat 3", "cat 2", "cat 1", "cat 0", "owl"]
+    grouped.fetchMore(grouped.index(-1))
     grouped.fetchMore(grouped.index(-1))
     assert prompts(grouped)[6:] == ["apple", "pear", "lemon", "plum"]
     qtmodeltester.check(grouped)
@@ -172,11 +174,104 @@ def test_what_is_made_meanwhile_stands_where_it_belongs(grouped, gallery, shelf,
     assert prompts(grouped) == expected, "and there too when all is read again"
 
 
-def test_deleting_and_taking_back_keeps_the_order(grouped, gallery, tree):
+def wait_for_order(qtbot, model, *expected):
+    qtbot.waitUntil(lambda: not model._rereading)
+    assert prompts(model) == list(expected)
+    assert prompts(model) == read_again(model), "and there too when all is read again"
+
+
+def read_again(model):
+    """What the database says, as far as the list is read."""
+    return [record.request.prompt for _, record in model._gallery.kinship.groups(model.rowCount())]
+
+
+def test_deleting_and_taking_back_keeps_the_order(grouped, gallery, tree, qtbot):
     gallery.delete([tree[1]])
-    assert prompts(grouped) == ["owl", "apple", "lemon", "plum"]
+    wait_for_order(qtbot, grouped, "lemon", "owl", "apple", "plum")
     gallery.undo_delete()
-    assert prompts(grouped) == ["owl", "apple", "pear", "lemon", "plum"]
+    wait_for_order(qtbot, grouped, "owl", "apple", "pear", "lemon", "plum")
+
+
+def test_branches_of_a_deleted_trunk_are_shown_once_and_by_themselves(gallery, shelf, qtbot):
+    """Though the list was not read to its end when the trunk went."""
+    shelf.save("old")
+    shelf.save("older cat")
+    trunk = shelf.save("trunk")
+    for number in range(3):
+        grow(shelf, trunk, 3, f"branch {number}")
+    shelf.save("newest")
+    model = GalleryModel(gallery, page=4)
+    model.set_grouped(True)
+    assert prompts(model) == ["newest", "trunk", "branch 0", "branch 1"]
+    gallery.delete([trunk])
+    wait_for_order(qtbot, model, "newest", "branch 2", "branch 1", "branch 0")
+    while model.canFetchMore(QModelIndex()):
+        model.fetchMore(QModelIndex())
+    assert prompts(model) == ["newest", "branch 2", "branch 1", "branch 0", "older cat", "old"]
+    gallery.undo_delete()
+    wait_for_order(qtbot, model, "newest", "trunk", "branch 0", "branch 1", "branch 2", "older cat", "old")
+
+
+def test_a_trunk_deleted_at_the_end_of_a_page_loses_no_branch(gallery, shelf, qtbot):
+    shelf.save("old")
+    trunk = shelf.save("trunk")
+    grow(shelf, trunk, 3, "branch")
+    shelf.save("newest")
+    model = GalleryModel(gallery, page=2)
+    model.set_grouped(True)
+    assert prompts(model) == ["newest", "trunk"]
+    gallery.delete([trunk])
+    wait_for_order(qtbot, model, "newest", "branch")
+
+
+def test_a_picture_saved_while_the_list_is_read_again_is_there(grouped, gallery, shelf, tree, qtbot):
+    gallery.delete([tree[0]])
+    gallery.on_saved(shelf.save("cat"))
+    gallery.delete([tree[2]])
+    wait_for_order(qtbot, grouped, "cat", "plum", "pear", "lemon")
+
+
+def test_a_branch_of_what_is_not_read_yet_comes_with_its_page(gallery, shelf, qtbot):
+    trunk = shelf.save("trunk")
+    grow(shelf, trunk, 3, "first")
+    for number in range(3):
+        shelf.save(f"cat {number}")
+    model = GalleryModel(gallery, page=2)
+    model.set_grouped(True)
+    gallery.on_saved(grow(shelf, trunk, 3, "second"))
+    assert prompts(model) == ["cat 2", "cat 1"]
+    model.fetchMore(QModelIndex())
+    assert prompts(model)[2:] == ["cat 0", "trunk"]
+    gallery.on_saved(grow(shelf, trunk, 3, "third"))
+    while model.canFetchMore(QModelIndex()):
+        model.fetchMore(QModelIndex())
+    assert prompts(model)[2:] == ["cat 0", "trunk", "first", "second", "third"]
+
+
+def test_a_branch_goes_behind_the_eldest_of_pictures_made_alike(grouped, gallery, shelf, tree, qtbot):
+    gallery.on_saved(shelf.save("apple"))
+    gallery.on_saved(grow(shelf, tree[0], 3, "cherry"))
+    expected = ["apple", "owl", "apple", "pear", "lemon", "plum", "cherry"]
+    assert prompts(grouped) == expected == read_again(grouped)
+
+
+def test_selection_and_place_stay_when_a_trunk_goes(page, gallery, shelf, qtbot):
+    for number in range(60):
+        trunk = shelf.save(f"trunk {number}")
+        grow(shelf, trunk, 3, f"branch {number}")
+    gallery.reload()
+    with qtbot.waitSignal(page.model.modelReset):
+        page.group.click()
+    page.view.choose(page.model.index(60))
+    page.view.doItemsLayout()
+    chosen, place = page.view.records(), page.view.verticalScrollBar().value()
+    assert place > 0
+    with qtbot.waitSignal(page.model.layoutChanged):
+        gallery.delete([page.model.record(page.model.index(0))])
+    assert prompts(page.model)[:3] == ["branch 59", "trunk 58", "branch 58"]
+    page.view.doItemsLayout()
+    assert page.view.records() == chosen
+    assert page.view.verticalScrollBar().value() == place
 
 
 def test_a_branch_has_a_mark_and_is_called_one(page, qtbot, tree, gallery):
