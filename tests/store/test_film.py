@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_film_is_handed_over_frame_by_frame():
 def test_a_film_that_takes_too_long_is_given_up(monkeypatch):
     monkeypatch.setattr(film, "WAIT_SECONDS", 0.3)
     with pytest.raises(KnownError, match="too long"):
-        film._feed(["sleep", "60"], itertools.repeat(bytes(10**6)), None)
+        film._feed([sys.executable, "-c", "import time; time.sleep(60)"], itertools.repeat(bytes(10**6)), None)
 
 
 @present
