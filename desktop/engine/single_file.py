@@ -88,13 +88,14 @@ def load(
     on_progress: Callable[[int, int], None],
     base: Path | None = None,
     config: Path | None = None,
+    finish: Callable[[Any], None] = lambda part: None,
 ) -> Parts:
     """Load a model from its single file.
 
     kind: of the file, from recognise(). base: a folder in diffusers layout that gives what the file lacks.
     config: a weightless folder that describes the model; the packaged one of its family where None.
-    on_progress(done_bytes, total_bytes) of the file. Raises KnownError, naming what is missing or wrong;
-    JobCancelled between two tensors once the token is set.
+    on_progress(done_bytes, total_bytes) of the file. finish: called with each network before the next is read.
+    Raises KnownError, naming what is missing or wrong; JobCancelled between two tensors once the token is set.
     """
     folder = _configuration(path, kind, base, config)
     index = _with_pipeline(read_index(folder), kind)
@@ -119,9 +120,8 @@ def load(
         else:
             part = sources[name] / name
             components[name] = load_component(_class(library, class_name), part, dtype=dtype, variant=variant_of(part))
-    for part in components.values():
-        if hasattr(part, "requires_grad_"):
-            part.eval().requires_grad_(False)
+        if hasattr(components[name], "requires_grad_"):
+            finish(components[name].eval().requires_grad_(False))
     return Parts(
         pipeline_class=str(index.get("_class_name")),
         components=components,

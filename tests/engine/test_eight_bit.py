@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from desktop.engine import memory
+from desktop.engine import eight_bit, memory, single_file
+from desktop.engine.cancel import CancelToken
+from desktop.engine.families import components, sources
 from desktop.engine.memory import MemoryPlan, Placement
 from desktop.messages import Lora
 from desktop.replay import difference
@@ -11,6 +13,7 @@ from tests.engine.conftest import Bench, request
 from tests.engine.test_added import files  # noqa: F401
 from tests.engine.test_branch import branch_of
 from tests.engine.test_families import request_for
+from tests.small_models import write_original
 from tests.tiny import BUILDERS
 
 EIGHT = torch.float8_e4m3fn
@@ -85,3 +88,48 @@ def test_a_plan_for_a_card_offloads_and_shrinks(tiny, tmp_path, monkeypatch):
         assert bench.engine.holder.loaded[0].plan == plan
     finally:
         assert bench.engine.close(60)
+
+
+class Watched:
+    """Stands before a function that reads a network, and looks at each call at those read before."""
+
+    def __init__(self, read):
+        self._read = read
+        self.networks, self.whole = [], []
+
+    def __call__(self, *what, **how):
+        self.whole += [
+            type(network).__name__
+            for network in self.networks
+            if all(weight.dtype != EIGHT for weight in network.parameters())
+        ]
+        part = self._read(*what, **how)
+        if isinstance(part, torch.nn.Module) and not type(part).__name__.startswith(eight_bit._WHOLE):
+            self.networks.append(part)
+        return part
+
+
+@pytest.mark.parametrize("design", ["sd3", "deepfloyd_if", "kandinsky"])
+def test_of_no_two_networks_the_weights_are_whole_at_once(tmp_path, monkeypatch, design):
+    watched = Watched(components.load_component)
+    monkeypatch.setattr(components, "load_component", watched)
+    folder = BUILDERS[design](tmp_path / "models" / design)
+    bench = Bench(folder, tmp_path, memory_mode="8bit")
+    try:
+        bench.image(request_for(bench.library.resolve(folder.name)))
+    finally:
+        assert bench.engine.close(60)
+    assert len(watched.networks) >= 3
+    assert watched.whole == []
+
+
+def test_nor_are_they_where_one_file_holds_the_model(tmp_path, monkeypatch):
+    path, config, _ = write_original("stable-diffusion-1", tmp_path)
+    monkeypatch.setattr(sources, "_config", lambda kind, base: config)
+    watched = Watched(single_file._from_file)
+    monkeypatch.setattr(single_file, "_from_file", watched)
+    how = {"dtype": torch.float32, "device": "cpu", "token": CancelToken(), "on_progress": lambda *_: None}
+    parts = sources.read_file(path, **how, finish=eight_bit.shrink)
+    assert len(watched.networks) == 2
+    assert watched.whole == []
+    assert any(weight.dtype == EIGHT for weight in parts["unet"].parameters())

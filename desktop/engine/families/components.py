@@ -67,9 +67,19 @@ def class_of(folder: ModelFolder, component: str) -> Any:
 
 
 class Reader:
-    """Reads the components of one or more folders in turn, with a progress in bytes over all of them."""
+    """Reads the components of one or more folders in turn, with a progress in bytes over all of them.
 
-    def __init__(self, total_bytes: int, token: CancelToken, on_progress: Callable[[int, int], None]) -> None:
+    finish: called with each network before the next one is read, so that no two need more memory than they must.
+    """
+
+    def __init__(
+        self,
+        total_bytes: int,
+        token: CancelToken,
+        on_progress: Callable[[int, int], None],
+        finish: Callable[[Any], None],
+    ) -> None:
+        self._finish = finish
         self._total = total_bytes
         self._done = 0
         self._token = token
@@ -98,8 +108,10 @@ class Reader:
             cls = (classes or {}).get(component) or class_of(folder, component)
             inside = folder.path / component
             if has_weights(name):
-                part = load_component(cls, inside, dtype=dtype, variant=variant_of(inside)).to(device)
-                parts[component] = part.eval().requires_grad_(False)
+                part = load_component(cls, inside, dtype=dtype, variant=variant_of(inside))
+                part.eval().requires_grad_(False)
+                self._finish(part)
+                parts[component] = part.to(device)
                 self._done += sum(file.stat().st_size for file in inside.glob("*.safetensors"))
             else:
                 parts[component] = load_component(cls, inside)

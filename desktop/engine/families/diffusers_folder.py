@@ -168,16 +168,17 @@ class DiffusersFamily:
 
         folder = open_model(Path(info.path))
         dtype = dtype_for(device, info.bytes)
-        reader = Reader(info.bytes, token, on_progress)
+        finish = _as_it_is
+        if plan.eight_bit:
+            from desktop.engine.eight_bit import shrink as finish
+        reader = Reader(info.bytes, token, on_progress, finish)
         home = device.kind if plan.placement == Placement.DEVICE else "cpu"  # offloading moves them there and back
         if folder.path.is_file():
-            parts = read_file(folder.path, dtype=dtype, device=home, token=token, on_progress=on_progress)
+            parts = read_file(
+                folder.path, dtype=dtype, device=home, token=token, on_progress=on_progress, finish=finish
+            )
         else:
             parts = reader.read(folder, dtype=dtype, device=home, leave_out=self.leave_out())
-        if plan.eight_bit:
-            from desktop.engine import eight_bit
-
-            eight_bit.shrink(parts.values())
         with explained(info.title):
             pipelines, more = self.build(folder, parts, reader=reader, dtype=dtype, device=home)
             for pipeline in pipelines.values():
@@ -276,6 +277,10 @@ class DiffusersFamily:
     ) -> Any:
         arguments = self.arguments(pipeline, request, inputs)
         return pipeline(**arguments, generator=generator, output_type=self.output, return_dict=False)[0][0]
+
+
+def _as_it_is(part: Any) -> None:
+    return None
 
 
 class explained:

@@ -63,15 +63,30 @@ def fingerprint(path: Path) -> str:
 
 
 def read_file(
-    path: Path, *, dtype: "torch.dtype", device: str, token: CancelToken, on_progress: Callable[[int, int], None]
+    path: Path,
+    *,
+    dtype: "torch.dtype",
+    device: str,
+    token: CancelToken,
+    on_progress: Callable[[int, int], None],
+    finish: Callable[[Any], None],
 ) -> dict[str, Any]:
-    """Every part of a single file's model by name. Raises KnownError, JobCancelled."""
+    """Every part of a single file's model by name. finish: as in Reader. Raises KnownError, JobCancelled."""
+
+    def settle(part: Any) -> None:
+        finish(part)
+        part.to(device)
+
     kind = recognise(path)
     base = base_beside(path, kind)
     parts = single_file.load(
-        path, kind, dtype=dtype, token=token, on_progress=on_progress, base=base, config=_config(kind, base)
+        path,
+        kind,
+        dtype=dtype,
+        token=token,
+        on_progress=on_progress,
+        base=base,
+        config=_config(kind, base),
+        finish=settle,
     )
-    for part in parts.components.values():
-        if hasattr(part, "named_modules"):
-            part.to(device)
     return parts.components | {"scheduler": single_file.make_scheduler(parts)}
