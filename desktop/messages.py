@@ -40,6 +40,7 @@ SCHEDULERS = (
 )
 TASKS = ("text_to_image", "image_to_image", "inpaint")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """Everything one picture depends on; it can be made again from this alone.

@@ -234,7 +234,8 @@ class Studio:
                 self.timelines.remove(str(name))
 
     def _emit(self, event: Event) -> None:
-        if isinstance(event, Started) and event.saved and event.job_id != self._started:  # one that was paused starts again
+        new = isinstance(event, Started) and event.job_id != self._started  # one that was paused starts again
+        if new and event.saved:
             self._started = event.job_id
             with contextlib.suppress(KnownError):  # a full disk costs the history; this is the engine's thread
                 self.history.add(event.request)  # before anything can go wrong with the run

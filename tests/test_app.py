@@ -165,7 +165,7 @@ def test_two_settings_are_varied_in_a_grid_whose_sheet_comes_to_the_gallery(qtbo
         qtbot.keyClick(grids.card.y.values, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: grids.view.sheet is not None, timeout=WAIT_MS)
     records = app.studio.pictures.list()
-    assert [record.path for record in records][0] == grids.view.sheet.path
+    assert records[0].path == grids.view.sheet.path
     assert {(r.request.seed, r.request.prompt) for r in records[1:]} == {
         (seed, f"a red {fruit}") for seed in (5, 6) for fruit in ("apple", "pear")
     }
