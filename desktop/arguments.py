@@ -214,5 +214,5 @@ def _bytes(text: str) -> int:
 def _size(text: str) -> tuple[int, int]:
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 128x128")
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 256x256")
     return int(width), int(height)

@@ -63,8 +63,8 @@ class GenerationRequest:
     steps: int = 20
     guidance_scale: float = 4.0
     scheduler: str = "ddim"
-    width: int = 128
-    height: int = 128
+    width: int = 256
+    height: int = 256
     start_picture: str | None = None
     strength: float = 0.6
     mask: str | None = None

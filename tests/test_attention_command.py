@@ -31,7 +31,7 @@ def test_every_word_is_laid_over_the_picture_and_nothing_is_added_to_the_gallery
     assert [path.stem.rpartition("_")[2] for path in paths] == ["01-a", "02-red", "03-apple", "04-red"]
     pictures = [open_picture(path) for path in paths]
     assert len({picture.tobytes() for picture in pictures}) == 4
-    assert {picture.size for picture in pictures} == {(128, 128)}
+    assert {picture.size for picture in pictures} == {(256, 256)}
     assert len(list((made[0] / "pictures").rglob("*.png"))) == 1
 
 

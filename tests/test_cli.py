@@ -50,7 +50,7 @@ def test_generate_prints_one_event_a_line(made):
     assert [e["event"] for e in events] == ["started", *["preview"] * 6, "saved"]
     assert [(e["step"], e["total"]) for e in events if e["event"] == "preview"] == [(n, 6) for n in range(1, 7)]
     saved = events[-1]
-    assert (saved["seed"], saved["width"], saved["height"]) == (5, 128, 128)
+    assert (saved["seed"], saved["width"], saved["height"]) == (5, 256, 256)
     assert saved["seconds"] > 0
     assert Path(saved["path"]).is_file()
 

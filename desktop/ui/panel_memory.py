@@ -19,7 +19,7 @@ def as_json(panel: PromptPanel) -> dict[str, object]:
     try:
         width, height = panel.size_fields.value()
     except KnownError:
-        width, height = (panel.model.width, panel.model.height) if panel.model else (128, 128)
+        width, height = (panel.model.width, panel.model.height) if panel.model else (256, 256)
     files = panel.added if panel.added_fold.body is not None else None
     return {
         "prompt": panel.prompt.toPlainText(),

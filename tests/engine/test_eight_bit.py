@@ -72,7 +72,7 @@ def test_the_built_in_model_draws_nearly_the_same_in_eight_bits(tmp_path):
     pictures = []
     for mode in ("device", "8bit"):
         bench = Bench(RESOURCES / "models" / "starter", tmp_path / mode, memory_mode=mode)
-        wanted = request(model="starter", prompt="a red apple", steps=12, width=128, height=128, guidance_scale=4.0)
+        wanted = request(model="starter", prompt="a red apple", steps=12, width=256, height=256, guidance_scale=4.0)
         pictures.append(bench.image(wanted))
         assert bench.engine.close(60)
     assert difference(*pictures)[1] > 20  # dB

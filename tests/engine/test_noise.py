@@ -41,7 +41,7 @@ def test_the_latents_carry_the_picture_at_first_and_nothing_of_it_at_last(bench,
     for t in (0, 500, 999):
         answer = seen(bench, NoiseQuestion(model="starter", picture=apple, t=t, seed=3))
         assert answer.message == ""
-        assert (answer.frame.width, answer.frame.height) == (128, 128)
+        assert (answer.frame.width, answer.frame.height) == (256, 256)
         assert sum(answer.of_picture) == pytest.approx(1, abs=1e-4)
         levels.append(psnr(answer.frame, apple))
     assert levels == sorted(levels, reverse=True)
@@ -61,7 +61,7 @@ def test_the_model_s_guess_is_nearer_to_the_picture_than_what_it_guesses_from(be
 
 
 def test_the_same_question_has_the_same_answer_and_leaves_pictures_as_they_are(bench, apple):
-    asked = request(model="starter", width=128, height=128, steps=2)
+    asked = request(model="starter", width=256, height=256, steps=2)
     before = bench.image(asked).tobytes()
     question = NoiseQuestion(model="starter", picture=apple, t=300, seed=1, guess=True, prompt="a fox")
     assert seen(bench, question).frame == seen(bench, question).frame

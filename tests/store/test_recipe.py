@@ -48,7 +48,7 @@ def test_other_programs_find_the_parameters_text(tmp_path, image, request_of):
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.text["parameters"] == (
             "a red apple, 赤い\nNegative prompt: blurry\n"
-            'Steps: 20, Sampler: DDIM, CFG scale: 7, Seed: 42, Size: 128x128, Model: "my, model"'
+            'Steps: 20, Sampler: DDIM, CFG scale: 7, Seed: 42, Size: 256x256, Model: "my, model"'
         )
 
 

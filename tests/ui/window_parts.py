@@ -47,7 +47,7 @@ SHA = "0123456789abcdef" * 4
 
 
 def request(prompt="a fox", seed=7, **more):
-    return GenerationRequest(prompt=prompt, seed=seed, **more)
+    return GenerationRequest(prompt=prompt, seed=seed, **({"width": SMALL.width, "height": SMALL.height} | more))
 
 
 def record(path="/pictures/fox.png", seconds=4.4, **more):
