@@ -346,17 +346,8 @@ class App(QObject):
         path, with_prompts = Path(wanted[0]), wanted[1]
 
         def work() -> Path:
-            target = report.check_target(path)
-            history = self.studio.history.recent(limit=report.HISTORY_MAX)
-            report.write_report(
-                target,
-                self._folders,
-                device=self._device,
-                prompts=[entry.prompt for entry in history],
-                negatives=[entry.negative_prompt for entry in history],
-                with_prompts=with_prompts,
-            )
-            return target
+            history = self.studio.history
+            return report.save(path, self._folders, history, device=self._device, with_prompts=with_prompts)
 
         self._reporter.start(work)
 

@@ -76,22 +76,13 @@ def _report(folders: Folders, arguments: argparse.Namespace) -> int:
     from desktop.store.database import Database
     from desktop.store.history import History
 
-    target = report.check_target(user_path(arguments.file))
+    path = user_path(arguments.file)
     folders.make()
     database = Database(folders.database)
     try:
-        history = History(database).recent(limit=report.HISTORY_MAX)
+        print(report.save(path, folders, History(database), device="", with_prompts=arguments.prompts))
     finally:
         database.close_all()
-    report.write_report(
-        target,
-        folders,
-        device="",
-        prompts=[entry.prompt for entry in history],
-        negatives=[entry.negative_prompt for entry in history],
-        with_prompts=arguments.prompts,
-    )
-    print(target)
     return 0
 
 

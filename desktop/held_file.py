@@ -11,6 +11,9 @@ from pathlib import Path
 class HeldFile:
     """The system lets go of the lock when the process is gone, so whoever can take it knows that it is.
 
+    filelock, which downloads use, tells nothing of what a dead holder left, and its import takes tens of milliseconds
+    that would come before the window.
+
     left: after take, whether the file lay there already, written by a process that never let go of it.
     """
 

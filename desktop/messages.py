@@ -24,17 +24,7 @@ from desktop.limits import (
 )
 
 SCHEDULERS = (
-    "ddim",
-    "ddpm",
-    "euler",
-    "euler_ancestral",
-    "heun",
-    "dpmpp_2m",
-    "dpmpp_2m_karras",
-    "dpmpp_sde",
-    "unipc",
-    "lms",
-    "lcm",
+    *scheduler_change.DISCRETE_SCHEDULERS,
     "flow_euler",
     "native",  # whatever the model came with, where its steps follow from no other
 )

@@ -11,12 +11,15 @@ import sys
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop import __version__
 from desktop.errors import KnownError
 from desktop.files import free_path, write_atomically
 from desktop.settings import Folders
+
+if TYPE_CHECKING:
+    from desktop.store.history import History
 
 LOG_MAX = 2_000_000  # bytes of each log, from its end
 PROMPTS_MAX = 200
@@ -40,6 +43,21 @@ _TYPED = ("panel",)
 # A picture is called after its prompt: 2026-11-23_014502_a-red-apple_seed42, and files beside it begin so; see
 # store.names. The name may be cut short, and signs may be written out as \\u00e9.
 _PICTURE = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_(?:[^'\"/\\\n]*?_seed\d+)?(?:\\[xuU][0-9a-fA-F]+|[^'\"/\\\s.,;:)\]])*")
+
+
+def save(path: Path, folders: Folders, history: "History", *, device: str, with_prompts: bool) -> Path:
+    """Write the report with or without what the history holds, and return where. Raises KnownError as write_report."""
+    target = check_target(path)
+    entries = history.recent(limit=HISTORY_MAX)
+    write_report(
+        target,
+        folders,
+        device=device,
+        prompts=[entry.prompt for entry in entries],
+        negatives=[entry.negative_prompt for entry in entries],
+        with_prompts=with_prompts,
+    )
+    return target
 
 
 def write_report(

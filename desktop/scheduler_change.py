@@ -8,7 +8,7 @@ to the other is in engine/crossing.py.
 from desktop.errors import KnownError
 
 # All of these read the model's cumulative alphas; they differ in where they stop on the way and how they get there.
-_VARIANCE_PRESERVING = (
+DISCRETE_SCHEDULERS = (
     "ddim",
     "ddpm",
     "euler",
@@ -25,7 +25,7 @@ _VARIANCE_PRESERVING = (
 
 def can_take_over(before: str, after: str) -> bool:
     """Whether `after` can go on where `before` stands; the same one always can."""
-    return before == after or (before in _VARIANCE_PRESERVING and after in _VARIANCE_PRESERVING)
+    return before == after or (before in DISCRETE_SCHEDULERS and after in DISCRETE_SCHEDULERS)
 
 
 def check(before: str, after: str) -> None:

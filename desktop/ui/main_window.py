@@ -414,10 +414,10 @@ class MainWindow(QMainWindow):
             self._take_dropped(path)
 
     def _take_dropped(self, path: str) -> None:
-        if is_model(path) and not path.lower().endswith(".safetensors"):
-            self._add_model(path)
-        elif path.lower().endswith(".safetensors"):  # a model, or something to put on one
+        if path.lower().endswith(".safetensors"):  # a model, or something to put on one
             self.create_page.panel.added.take(path, dropped=True)
+        elif is_model(path):
+            self._add_model(path)
         else:
             self.show_create()
             self.create_page.use_as_start(path)
@@ -425,24 +425,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._before_alone is not None:
             self.toggle_alone()
-        self.create_page.wait()
-        if self._recaller is not None:
-            self._recaller.wait()
-        if self._opened is not None:
-            self._opened.wait()
-        if self._timeline is not None:
-            self._timeline.wait()
-        self._menu.wait()
-        if self.gallery_page is not None:
-            self.gallery_page.wait()
-        if self._attention is not None:
-            self._attention.wait()
-        if self._grids is not None:
-            self._grids.wait()
-        if self.models_page is not None:
-            self.models_page.wait()
-        if self.noise_page is not None:
-            self.noise_page.wait()
+        pages = (self.create_page, self.gallery_page, self.models_page, self.noise_page)
+        parts = (self._menu, self._recaller, self._opened, self._timeline, self._attention, self._grids)
+        for part in (*pages, *parts):
+            if part is not None:  # made by now
+                part.wait()
         self._change(
             geometry=base64.b64encode(bytes(self.saveGeometry().data())).decode(),
             panel=self.create_page.panel.request_json(),

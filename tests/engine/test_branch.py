@@ -5,11 +5,12 @@ import itertools
 import pytest
 import torch
 
-from desktop.engine.families.diffusers_folder import DISCRETE_SCHEDULERS, ZERO_SNR_SCHEDULERS
+from desktop.engine.families.diffusers_folder import ZERO_SNR_SCHEDULERS
 from desktop.engine.tape import State
 from desktop.engine.tapes import Tapes, Trail
 from desktop.errors import KnownError
 from desktop.messages import Branch, Failed, GenerationRequest, Preview
+from desktop.scheduler_change import DISCRETE_SCHEDULERS
 from tests.engine.conftest import request
 from tests.engine.test_families import start_of
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from desktop.engine import checkpoints
 from desktop.engine.checkpoints import Checkpoints
-from desktop.engine.families.diffusers_folder import DISCRETE_SCHEDULERS
 from desktop.messages import Cancelled, Preview, QueueChanged, Saved, Started
+from desktop.scheduler_change import DISCRETE_SCHEDULERS
 from tests.engine.conftest import Bench, request
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)

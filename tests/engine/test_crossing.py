@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from desktop.engine.checkpoints import Checkpoints
-from desktop.engine.families.diffusers_folder import DISCRETE_SCHEDULERS, ZERO_SNR_SCHEDULERS
+from desktop.engine.families.diffusers_folder import ZERO_SNR_SCHEDULERS
 from desktop.errors import KnownError
 from desktop.messages import SCHEDULERS, Failed, Preview
-from desktop.scheduler_change import can_take_over
+from desktop.scheduler_change import DISCRETE_SCHEDULERS, can_take_over
 from tests.engine.conftest import request
 from tests.engine.test_branch import branch_of, builtin
 from tests.engine.test_families import start_of

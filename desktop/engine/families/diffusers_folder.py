@@ -11,7 +11,7 @@ from desktop.engine.families.components import SKIPPED, has_weights, named
 from desktop.engine.memory import MemoryPlan, Placement
 from desktop.errors import KnownError
 from desktop.limits import SIDE_MAX, SIDE_MIN
-from desktop.messages import SCHEDULERS, GenerationRequest, ModelInfo
+from desktop.messages import GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from desktop.engine.preview import PreviewMap
     from desktop.messages import Frame
 
-# The noise schedules of epsilon and v-prediction models, at any of which a request may run them.
-DISCRETE_SCHEDULERS = tuple(name for name in SCHEDULERS if name not in ("flow_euler", "native"))
 # With a terminal signal-to-noise ratio of zero (arXiv 2305.08891) the first sigma is infinite. These start from
 # there exactly; the others work on sigmas and would have to cut the schedule short.
 ZERO_SNR_SCHEDULERS = ("ddim", "ddpm", "euler", "euler_ancestral", "dpmpp_2m", "unipc")

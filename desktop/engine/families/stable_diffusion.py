@@ -6,13 +6,13 @@ The built-in model is of this family.
 from desktop.engine.families.base import ModelFolder
 from desktop.engine.families.components import named
 from desktop.engine.families.diffusers_folder import (
-    DISCRETE_SCHEDULERS,
     ZERO_SNR_SCHEDULERS,
     DiffusersFamily,
     is_zero_snr,
     takes_few_steps,
 )
 from desktop.errors import KnownError
+from desktop.scheduler_change import DISCRETE_SCHEDULERS
 
 _PARTS = {
     "unet": {"UNet2DConditionModel"},

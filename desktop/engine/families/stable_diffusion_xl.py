@@ -3,7 +3,6 @@
 from desktop.engine.families.base import ModelFolder
 from desktop.engine.families.components import named
 from desktop.engine.families.diffusers_folder import (
-    DISCRETE_SCHEDULERS,
     ZERO_SNR_SCHEDULERS,
     DiffusersFamily,
     is_zero_snr,
@@ -11,6 +10,7 @@ from desktop.engine.families.diffusers_folder import (
     takes_few_steps,
 )
 from desktop.engine.families.stable_diffusion import is_guidance_distilled
+from desktop.scheduler_change import DISCRETE_SCHEDULERS
 
 
 class StableDiffusionXL(DiffusersFamily):
