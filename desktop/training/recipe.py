@@ -28,8 +28,8 @@ class Recipe:
     """work: folder of archives, packed pictures, caches and checkpoints. everything: all emoji, not only nouns.json.
     quality: of the packed WebP, 0 as they come. start: a model folder whose networks are gone on with, latent space and
     tokenizer with them; None to begin from random weights. begun: what the card says of that. scenes: drawn and encoded
-    once for the denoiser, with `captions` each; shelf: pictures for the autoencoder to take crops from;
-    drawing_workers: processes that draw. *_steps win over *_minutes and make a run repeatable.
+    once for the denoiser, with `captions` each; recombined: pairs made of those; shelf: pictures for the autoencoder to
+    take crops from; drawing_workers: processes that draw. *_steps win over *_minutes and make a run repeatable.
     """
 
     work: Path
@@ -40,6 +40,7 @@ class Recipe:
     begun: str = BEGUN
     size: int = pictures.SIZE
     scenes: int = 12_288
+    recombined: int = 8192
     captions: int = 8
     shelf: int = 1536
     drawing_workers: int = 2
@@ -81,6 +82,7 @@ def gpu(work: Path, **changes: object) -> Recipe:
         "start": None,
         "begun": "All networks began with random weights.",
         "scenes": 100_000,
+        "recombined": 50_000,
         "shelf": 12_288,
         "drawing_workers": 16,
         "mix": Mix(styles=(("3d", 3.0),), painted=0.35),

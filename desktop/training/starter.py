@@ -29,6 +29,7 @@ from desktop.training import (
     nouns,
     pictures,
     prompts,
+    recombined,
     scenes,
     sheet,
     tokenizer,
@@ -182,13 +183,14 @@ def build_denoiser(recipe: Recipe) -> tuple[Denoiser, CLIPTokenizer]:
 
 
 def lesson(recipe: Recipe, words: CLIPTokenizer, report: Report, device: torch.device) -> Lesson:
-    """What the denoiser is shown: the cached latents, scaled, and captions. Keeps the scaling for the export."""
+    """What the denoiser is shown: latents, scaled, and captions. Keeps the scaling for the export."""
     cached = cache_latents(recipe, report, device)
     mean, scale = scaling(recipe, cached)
     checkpoint.store(recipe.work / SCALING, {"mean": mean, "scale": scale}, {})
+    known = packed(recipe)
+    cached = recombined.extended(cached, recipe.recombined, known, recipe.seed)
     shape = (1, -1, 1, 1)
     scaled = ((cached.latents.float() - mean.view(shape)) / scale.view(shape)).half()
-    known = packed(recipe)
     said = []
     for number, scene in enumerate(cached.scenes):
         rng = np.random.default_rng((recipe.seed, 13, number))
