@@ -11,7 +11,7 @@ from desktop.ui.gallery_files import PictureFiles
 from desktop.ui.thumbnails import Source, ThumbnailLoader
 
 if TYPE_CHECKING:
-    from desktop.messages import Kin
+    from desktop.messages import Kin, ModelInfo
     from desktop.store.pictures import Deletion  # it imports Pillow, which the first window can do without
 
 UNDO_MAX = 50  # deletions that can be taken back
@@ -49,7 +49,7 @@ class Gallery(QObject):
     make_variations(GenerationRequest), use_as_start(path), deleted(Deletion), problem(KnownError),
     told(text) for what went well and cannot be seen, such as a copy.
     Signals for the views: added(PictureRecord), changed(PictureRecord), removed(tuple of ids),
-    restored(tuple of PictureRecord), reloaded().
+    restored(tuple of PictureRecord), reloaded(), models_named() when the models' titles are known, or others now.
     """
 
     opened = Signal(object, str)
@@ -65,6 +65,7 @@ class Gallery(QObject):
     removed = Signal(object)
     restored = Signal(object)
     reloaded = Signal()
+    models_named = Signal()
 
     def __init__(
         self, pictures: Pictures, thumbnails: Source, parent: QObject | None = None, kinship: Kinship | None = None
@@ -77,11 +78,23 @@ class Gallery(QObject):
         self.files.problem.connect(self.problem)
         self.files.told.connect(self.told)
         self._deletions: list[Deletion] = []
+        self._titles: dict[str, str] = {}
 
     @Slot(object)
     def on_saved(self, record: PictureRecord) -> None:
         """A picture was finished; it is on disk already."""
         self.added.emit(record)
+
+    def name_models(self, models: "Iterable[ModelInfo]") -> None:
+        """What the library has now, so that a picture's model can be told by its title."""
+        titles = {model.name: model.title for model in models}
+        if titles != self._titles:
+            self._titles = titles
+            self.models_named.emit()
+
+    def title_of(self, model: str) -> str:
+        """A model's title; its name where the library has it no more."""
+        return self._titles.get(model) or model
 
     @Slot()
     def reload(self) -> None:

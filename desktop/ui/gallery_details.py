@@ -95,6 +95,7 @@ class GalleryDetails(QFrame):
         outer.addWidget(scroll, 1)
         outer.addWidget(self._actions)
         gallery.changed.connect(self._on_changed)
+        gallery.models_named.connect(self._on_models_named)
         self.show_records(())
 
     @property
@@ -158,7 +159,7 @@ class GalleryDetails(QFrame):
             "scheduler": words.scheduler(request.scheduler),
             "seed": str(request.seed),
             "strength": f"{request.strength:g}",
-            "model": request.model,
+            "model": self._gallery.title_of(request.model),
             "made": gallery_words.moment(record.created_at),
             "took": words.duration(record.seconds),
             "file": name,
@@ -167,7 +168,10 @@ class GalleryDetails(QFrame):
             label = self._values[key]
             room = WIDTH - 2 * theme.S16 - 84
             label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
-            label.setToolTip(text if label.text() != text else "")
+            whole = [text] if label.text() != text else []
+            if key == "model" and text != request.model:
+                whole.append(request.model)
+            label.setToolTip("\n".join(whole))
         self._form.setRowVisible(self._values["strength"], request.start_picture is not None)
 
     def _build_actions(self) -> QWidget:
@@ -224,6 +228,10 @@ class GalleryDetails(QFrame):
         if any(record.id == old.id for old in self._records):
             self._records = tuple(record if record.id == old.id else old for old in self._records)
             self.show_records(self._records, self._text)
+
+    @Slot()
+    def _on_models_named(self) -> None:
+        self.show_records(self._records, self._text)
 
     @Slot()
     def _on_open(self) -> None:

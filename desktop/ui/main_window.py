@@ -192,11 +192,11 @@ class MainWindow(QMainWindow):
         """Show the models and what was made before. Called once, best after the first paint, which is sooner then."""
         from desktop.ui.pictures_wiring import PicturesWiring
 
+        self._gallery = gallery
         self.refresh_models()
         self._restore_panel()
         self.setWindowIcon(icons.icon("app/safelight", 64))
         self.create_page.add_pictures(picture_strip, history_panel)
-        self._gallery = gallery
         self._pictures = PicturesWiring(
             gallery=gallery,
             page=self.create_page,
@@ -282,6 +282,8 @@ class MainWindow(QMainWindow):
         names = [model.name for model in models]
         name = self.settings.model if self.settings.model in names else names[0] if names else ""
         self.top_bar.set_models(models, name)
+        if self._gallery is not None:
+            self._gallery.name_models(models)
         if self.models_page is not None:
             self.models_page.show_models(models)
         if name:

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from desktop.ui.gallery_files import free_path, save_copy
 from desktop.ui.gallery_page import GalleryPage
 from desktop.ui.gallery_strip import GalleryStrip
 from tests.ui.gallery_parts import Shelf
+from tests.ui.window_parts import LARGE, SMALL
 
 Key = Qt.Key
 
@@ -89,6 +91,22 @@ def test_choosing_shows_how_it_was_made(page_of, shelf):
     assert details._values["seed"].text() == str(2**63 + 5)
     assert details._values["size"].text() == "24 × 16"
     assert not details._form.isRowVisible(details._values["strength"])
+
+
+def test_a_models_title_is_shown_and_its_name_where_the_library_has_it_no_more(page_of, shelf, gallery):
+    shelf.save(model="starter")
+    page = page_of()
+    select(page, 0)
+    shown = page.details._values["model"]
+    assert (shown.text(), shown.toolTip()) == ("starter", "")
+    gallery.name_models((SMALL, LARGE))
+    assert (shown.text(), shown.toolTip()) == ("Built-in starter", "starter")
+    long = dataclasses.replace(SMALL, title="A title that is as long as makers like them, and then v2.1 inpainting")
+    gallery.name_models((long,))
+    assert "…" in shown.text()
+    assert shown.toolTip() == f"{long.title}\nstarter"
+    gallery.name_models((LARGE,))
+    assert (shown.text(), shown.toolTip()) == ("starter", "")
 
 
 def test_choosing_several_offers_what_works_for_several(page_of, shelf):

@@ -464,3 +464,16 @@ def test_nothing_is_cut_off(app, qapp, size, mode):
     assert app.window.top_bar._menu_button.geometry().right() <= app.window.width()
     app.window.grab()
     theme.apply(qapp, "dark")
+
+
+def test_the_gallery_tells_models_by_their_titles_also_one_that_comes_later(app):
+    from tests.ui.window_parts import LARGE, SMALL
+
+    models = app.window._models
+    models.models.remove(LARGE)
+    app.window.refresh_models()
+    assert app.gallery.title_of(SMALL.name) == SMALL.title
+    assert app.gallery.title_of(LARGE.name) == LARGE.name
+    models.add(LARGE.path)
+    app.window.refresh_models()
+    assert app.gallery.title_of(LARGE.name) == LARGE.title
