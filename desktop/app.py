@@ -5,7 +5,6 @@ Order of start: settings, store, window on the screen, then the event loop, then
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
 import importlib
@@ -202,6 +201,8 @@ class App(QObject):
             )
             self._safe_mode.go_on_wanted.connect(self._go_on)
             self._safe_mode.set_aside_wanted.connect(self._set_settings_aside)
+        if left := self.studio.pictures.deleted():  # there was no time for these when the program closed
+            self.studio.deletions.begin(left)
         if self.studio.database.fresh:
             self._set_aside = self.studio.database.set_aside
             self._recovery.start(self.studio.recover)
@@ -229,8 +230,7 @@ class App(QObject):
         self._recovery.wait()
         self._reporter.wait()
         self.gallery.close()
-        with contextlib.suppress(KnownError):  # what the trash refuses stays where it is, and is tried again
-            self.studio.pictures.flush_deleted()
+        self.studio.deletions.begin()  # none can be taken back any more
         if not self.studio.close():
             _log.error("the engine did not stop in time")
         self._lock.unlock()

@@ -22,6 +22,7 @@ from desktop.messages import (
 from desktop.settings import Folders
 from desktop.store import timelines
 from desktop.store.database import Database
+from desktop.store.deletions import Deletions
 from desktop.store.history import History
 from desktop.store.kinship import Kinship
 from desktop.store.pictures import Pictures, system_trash
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 
 class Studio:
-    """Attributes: folders, database, pictures, kinship, history, starts, queue, timelines, library, downloads, noising,
-    engine.
+    """Attributes: folders, database, pictures, deletions, kinship, history, starts, queue, timelines, library,
+    downloads, noising, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
@@ -59,6 +60,7 @@ class Studio:
         self.folders = folders
         self.database = Database(folders.database)
         self.pictures = Pictures(self.database, folders, self._trash)
+        self.deletions = Deletions(self.pictures)
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database, folders.queue_owners)
@@ -92,16 +94,19 @@ class Studio:
         return Noising(self.library)
 
     def close(self, timeout_s: float = 10.0) -> bool:
-        """Stop the engine, then close the database. False where the engine did not stop in time."""
+        """Stop the engine, let the trash take what it can in a few seconds, then close the database.
+
+        False where the engine did not stop in time.
+        """
         if "downloads" in self.__dict__:
             self.downloads.close()
         ended = self.engine.close(timeout_s)
         self.timelines.close()
         self.queue.close()
-        if ended:
+        if self.deletions.close() and ended:
             self.database.close_all()
         else:
-            self.database.close()  # the engine's thread may be using its own connection this moment
+            self.database.close()  # the other thread may be using its own connection this moment
         return ended
 
     def verify(self, path: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -452,3 +453,25 @@ def test_a_report_is_saved_without_prompts_and_shown(qtbot, start, tmp_path):
     with qtbot.waitSignal(app._reporter.failed):
         app.window.report_chosen.emit((str(tmp_path), False))
     assert "is a folder" in app.window.create_page.messages.text
+
+
+def test_what_was_deleted_goes_to_the_trash_when_the_window_closes_or_at_the_next_start(start, monkeypatch, qtbot):
+    trashed = []
+    monkeypatch.setattr("desktop.studio.system_trash", lambda path: (trashed.append(path), Path(path).unlink()))
+    app = start(engine=False)
+    request = GenerationRequest(prompt="a green frog", seed=1)
+    records = [app.studio.pictures.save(request, Image.new("RGB", (8, 8)), seconds=1.0, made={}) for _ in range(4)]
+    app.studio.pictures.delete([records[0].id])
+    start.close(app)
+    assert trashed == [records[0].path]
+    with monkeypatch.context() as hurry:
+        hurry.setattr("desktop.store.deletions.Deletions.begin", lambda self, ids=None: None)  # there is no time
+        app = start(engine=False)
+        app.studio.pictures.delete([records[1].id])
+        start.close(app)
+    assert len(trashed) == 1
+    app = start(engine=False)
+    app.gallery.delete([records[2]])
+    qtbot.waitUntil(lambda: trashed == [records[0].path, records[1].path])
+    assert app.gallery.undo_delete()
+    assert app.studio.pictures.list() == (records[3], records[2])

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # Pillow is imported when the first picture is opened; the wi
     from PIL import Image
 
 NO_KEYS = "", None  # of a picture that is nobody's trunk or branch, such as the sheet of a grid
+_DELETED = "deleted_at IS NOT NULL"
 LEFT_OVER_SECONDS = 86_400  # an older half-written file is nobody's work any more
 
 
@@ -176,22 +177,31 @@ class Pictures:
             raise KnownError("The deleted pictures are in the system's trash already", "Restore them from there.")
         return tuple(back)
 
-    def flush_deleted(self) -> None:
+    def deleted(self) -> frozenset[int]:
+        """The ids of what was deleted and is not in the system's trash yet."""
+        return frozenset(row["id"] for row in self._database.query(f"SELECT id FROM pictures WHERE {_DELETED}"))
+
+    def flush_deleted(self, ids: Container[int] | None = None, *, enough: Callable[[], bool] = lambda: False) -> None:
         """Move what was deleted into the system's trash under its own name, and forget it.
 
-        Called at exit, and at start for what a crash left. Raises KnownError after all were tried where the trash
-        refused some; those stay in the folder of deleted pictures and are tried again next time.
+        ids: only these. enough: asked before each picture; once it says so the others wait for the next time. One
+        thread at a time; at exit, and at start for what the last time left. Raises KnownError after all were tried
+        where the trash refused some; those stay in the folder of deleted pictures and are tried again next time.
         """
         kept = 0
         reason: Exception | None = None
-        rows = self._database.query("SELECT * FROM pictures WHERE deleted_at IS NOT NULL")
+        rows = self._database.query(f"SELECT * FROM pictures WHERE {_DELETED}")
+        rows = [row for row in rows if ids is None or row["id"] in ids]
         if not rows:
             return
+        # First of all: whatever happens on the way, what was deleted is not to be seen here any more.
+        Thumbnails(self._folders.thumbnails).forget_all(record.path for record in self.to_records(rows))
         named = self._database.query("SELECT timeline, count(*) FROM pictures WHERE timeline > '' GROUP BY timeline")
         self._named = Counter({row[0]: row[1] for row in named})
-        gone: list[str] = []
         try:
             for row in rows:
+                if enough():
+                    break
                 for record in self.to_records([row]):
                     self._named[row["timeline"]] -= 1
                     try:
@@ -200,11 +210,9 @@ class Pictures:
                         self._named[row["timeline"]] += 1
                         kept, reason = kept + 1, error
                         continue
-                    gone.append(record.path)
                     with self._database.transaction() as db:
                         _forget(db, record.id)
         finally:
-            Thumbnails(self._folders.thumbnails).forget_all(gone)
             self._named.clear()
         if reason is not None:
             raise KnownError(
