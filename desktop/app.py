@@ -33,6 +33,7 @@ from desktop.ui.theme import STYLE
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
+    from desktop.grids import Grid
     from desktop.library.downloads import Downloads
     from desktop.messages import (
         AttentionSeen,
@@ -103,6 +104,7 @@ class App(QObject):
         self._lock = QLockFile(str(folders.root / "window.lock"))
         self.gallery: Gallery | None = None  # until show_pictures
         self._left_over: tuple[GenerationRequest, ...] = ()
+        self._left_over_grids: list[tuple[int, Grid]] = []  # whose pictures are among these
         self._jobs: tuple[QueuedJob, ...] = ()  # that wait or run
         self._queue_is_kept = True
         self._set_aside: Path | None = None  # a damaged database
@@ -184,13 +186,19 @@ class App(QObject):
             self.studio.trunk_timeline_of,
         )
         self.window.add_attention(self.studio.attend)
-        self.window.add_grids(self.studio.keep_sheet)
+        self.window.add_grids(self.studio.grids)
         self._left_over = self.studio.queue.adopt()
         if self._left_over:
             offer = LeftOver(len(self._left_over), self.window.create_page.side)
             offer.decided.connect(self._on_left_over_decided)
             side = self.window.create_page.side.layout()
             side.insertWidget(side.count() - 1, offer)  # right above the queue
+        waiting = set(self._left_over)
+        for kept in self.studio.grids.load():
+            if waiting.isdisjoint(kept[1].requests):  # all of it is drawn
+                self.window.take_up_grids([kept])
+            else:
+                self._left_over_grids.append(kept)
         self._handed_over = HandedOver(self._folders.to_open, left, self)
         self._handed_over.wanted.connect(self._on_handed_over)
         if any(self._folders.models.glob(".partial/*/manifest.json")):
@@ -279,8 +287,9 @@ class App(QObject):
     @Slot(bool)
     def _on_left_over_decided(self, run: bool) -> None:
         requests, self._left_over = self._left_over, ()
-        for request in requests if run else ():
-            self.studio.engine.submit(request)
+        jobs = [(self.studio.engine.submit(request), request) for request in (requests if run else ())]
+        grids, self._left_over_grids = self._left_over_grids, []
+        self.window.take_up_grids(grids, jobs)
         self._queue_is_kept = False
         self._keeper.start()
 

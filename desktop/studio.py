@@ -28,19 +28,19 @@ from desktop.store.kinship import Kinship
 from desktop.store.pictures import Pictures, system_trash
 from desktop.store.saved_queue import SavedQueue
 from desktop.store.starts import StartPictures
+from desktop.unfinished_grids import UnfinishedGrids
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from desktop.engine.families import Inputs
-    from desktop.grids import Grid, Results
     from desktop.library.downloads import Downloads
     from desktop.noising import Noising
 
 
 class Studio:
-    """Attributes: folders, database, pictures, deletions, kinship, history, starts, queue, timelines, library,
-    downloads, noising, engine.
+    """Attributes: folders, database, pictures, deletions, kinship, history, starts, queue, timelines, grids,
+    library, downloads, noising, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
     open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
@@ -64,6 +64,7 @@ class Studio:
         self.history = History(self.database)
         self.starts = StartPictures(folders.start_pictures)
         self.queue = SavedQueue(self.database, folders.queue_owners)
+        self.grids = UnfinishedGrids(self.database, self.pictures)
         self.kinship = Kinship(self.database, self.pictures)
         self.timelines = timelines.Timelines(folders.timelines, self.kinship.timelines)
         self.library = open_library(folders)
@@ -154,15 +155,6 @@ class Studio:
         return self.engine.submit(
             replay.request, save=replay.keep, open_start=replay.open_start, ended=seen, watch=watch
         )
-
-    def keep_sheet(self, grid: "Grid", results: "Results") -> PictureRecord | None:
-        """Draw the sheet of a grid and make it one of the gallery's pictures; None where no picture was made.
-
-        Reads and writes files, for seconds where there are many. Raises KnownError.
-        """
-        from desktop.sheets import keep_sheet, sheet_among
-
-        return keep_sheet(grid, results, sheet_among(self.pictures))
 
     def timeline_of(self, record: PictureRecord) -> tuple[TimelineStep, ...]:
         """The steps a picture came by; none where it kept none. May take 100s of ms. Raises KnownError."""

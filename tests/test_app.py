@@ -16,7 +16,7 @@ from desktop.grids import make_grid, parse_axis
 from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import Settings, find_folders
-from desktop.store.recipe import read_request
+from desktop.store.recipe import read_recipe, read_request
 from desktop.ui.main_window import GALLERY, NOISE
 
 WAIT_MS = 180_000
@@ -184,6 +184,28 @@ def test_what_waits_of_a_grid_when_the_window_closes_waits_tomorrow(qtbot, start
     start.close(app)
     again = start(engine=False)
     assert [(r.seed, r.steps) for r in again._left_over] == [(5, 2), (6, 2), (5, 3), (6, 3)]
+
+
+def test_a_grid_that_closing_interrupted_gets_its_sheet_when_its_pictures_are_made(qtbot, start):
+    app = start()
+    base = GenerationRequest(prompt="a red apple", seed=5, steps=1)
+    app.bridge.saved.connect(lambda event: app.studio.engine.pause())
+    with qtbot.waitSignal(app.bridge.saved, timeout=WAIT_MS):
+        app.window._grids.start(make_grid(base, parse_axis("seed", "5, 6, 7")))
+    qtbot.waitUntil(lambda: [r.seed for r in app.studio.queue.load()] == [6, 7])
+    start.close(app)
+
+    again = start()
+    assert [record.request.seed for record in again.studio.pictures.list()] == [5]
+    again._on_left_over_decided(True)
+    view = again.window._grids.view
+    qtbot.waitUntil(lambda: view.sheet is not None, timeout=WAIT_MS)
+    assert view.state == "3 of 3 pictures"
+    names = [Path(record.path).name for record in again.studio.pictures.list()]
+    assert names[0] == Path(view.sheet.path).name
+    assert read_recipe(Path(view.sheet.path)).extra["grid"]["pictures"] == [names[:0:-1]]
+    start.close(again)
+    assert len(start(engine=False).studio.pictures.list()) == 4, "one sheet, and only once"
 
 
 def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):

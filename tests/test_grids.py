@@ -1,11 +1,23 @@
 """A grid's axes, its pictures and how far they are; nothing is drawn here."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from desktop.errors import KnownError
-from desktop.grids import CELLS_MAX, SETTINGS, Axis, CellState, GridProgress, from_step, make_grid, parse_axis
+from desktop.grids import (
+    CELLS_MAX,
+    SETTINGS,
+    Axis,
+    CellState,
+    GridProgress,
+    from_step,
+    grid_from,
+    make_grid,
+    parse_axis,
+)
 from desktop.messages import Cancelled, Failed, GenerationRequest, Lora, PictureRecord, Preview, Saved, Started
 
 # On a machine that has other work the first values take long to come, which says nothing about the axes.
@@ -203,3 +215,49 @@ def test_progress_follows_each_picture_to_its_end():
     progress.take(Cancelled(job_id="job2", request=grid.at(2, 0), step=0))
     assert progress.ended
     assert [progress.count(state) for state in (CellState.DONE, CellState.FAILED, CellState.STOPPED)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (("seed", f"1, {2**64 - 1}"), ("words", "apple, pear,")),
+        (("guidance", "2.5, 7"), None),
+        (("scheduler", "ddim, euler"), ("lora", "0.5")),
+        (("strength", "0.2-0.8:0.2"), ("steps", "3")),
+    ],
+)
+def test_a_kept_grid_is_the_same_grid_again(x, y):
+    base = BASE.replace(start_picture="a" * 64, loras=(Lora(file="/x"),))
+    grid = make_grid(base, parse_axis(*x), None if y is None else parse_axis(*y))
+    assert grid_from(json.loads(json.dumps(grid.kept()))) == grid
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": None},
+        {"x": {"setting": "size", "values": [1]}},
+        {"x": {"setting": "seed", "values": []}},
+        {"x": {"setting": "seed", "values": [True]}},
+        {"x": {"setting": "seed", "values": ["7"]}},
+        {"x": {"setting": "seed", "values": [-7]}},
+        {"y": {"setting": "words", "values": ["nowhere", "b"]}},
+        {"base": {"prompt": ""}},
+    ],
+)
+def test_a_damaged_one_is_refused(change):
+    kept = make_grid(BASE, parse_axis("seed", "1, 2")).kept()
+    with pytest.raises((KnownError, LookupError, TypeError, ValueError)):
+        grid_from(kept | change)
+
+
+def test_what_no_job_draws_any_more_is_done_or_stopped():
+    progress = GridProgress(make_grid(BASE, parse_axis("seed", "1-3")))
+    record = PictureRecord(id=1, path="/1.png", request=progress.grid.at(0, 0), created_at=0.0, seconds=1.0)
+    progress.add("job", progress.grid.at(2, 0))
+    assert not progress.ended
+    progress.settle({record.request: record})
+    assert [progress.cell(n, 0).state for n in range(3)] == [CellState.DONE, CellState.STOPPED, CellState.WAITING]
+    progress.take(Cancelled(job_id="job", request=progress.grid.at(2, 0), step=0))
+    assert progress.ended
+    assert progress.results() == {(0, 0): record, (1, 0): "Stopped", (2, 0): "Stopped"}

@@ -1,7 +1,7 @@
 """The X/Y grid: one picture for each pair of values of two settings. No Qt, no torch."""
 
 from desktop.grids.axis import SETTINGS, Axis, parse_axis
-from desktop.grids.grid import CELLS_MAX, Grid, from_step, make_grid, steps_to_take
+from desktop.grids.grid import CELLS_MAX, Grid, from_step, grid_from, make_grid, steps_to_take
 from desktop.grids.progress import Cell, CellState, GridProgress, Results
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "GridProgress",
     "Results",
     "from_step",
+    "grid_from",
     "make_grid",
     "parse_axis",
     "steps_to_take",

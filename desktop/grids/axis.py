@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePath
@@ -50,6 +50,17 @@ class Axis:
 
     def to_json(self) -> dict[str, object]:
         return {"setting": self.setting, "values": list(self.values), "labels": list(self.labels)}
+
+
+def axis_from(data: Mapping[str, object]) -> Axis:
+    """What to_json gave. Raises KnownError, LookupError or TypeError where it is damaged."""
+    setting, values = data["setting"], data["values"]
+    if setting not in SETTINGS or not isinstance(values, list) or not values:
+        raise TypeError("no axis")
+    kind = int if setting in _WHOLE else (int, float) if setting in _NUMBERS else str
+    if not all(isinstance(value, kind) and not isinstance(value, bool) for value in values):
+        raise TypeError("other values than the setting takes")
+    return Axis(setting=setting, values=tuple(values))
 
 
 def parse_axis(setting: str, text: str) -> Axis:

@@ -1,10 +1,12 @@
 """The pictures of a grid: which requests they are, and in what order they are drawn."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from desktop.errors import KnownError
-from desktop.grids.axis import CELLS_MAX, Axis, named
+from desktop.grids.axis import CELLS_MAX, Axis, axis_from, named
 from desktop.messages import Branch, GenerationRequest, Lora
 
 _FREE_IN_A_BRANCH = ("seed", "guidance", "scheduler", "words")
@@ -51,6 +53,18 @@ class Grid:
 
     def to_json(self) -> dict[str, object]:
         return {"x": self.x.to_json(), "y": None if self.y is None else self.y.to_json()}
+
+    def kept(self) -> dict[str, object]:
+        """All it takes to make the same grid again, by grid_from."""
+        return self.to_json() | {"base": self.base.to_json()}
+
+
+def grid_from(data: Mapping[str, Any]) -> Grid:
+    """What kept gave. Raises KnownError, LookupError, TypeError or ValueError where it is damaged."""
+    y = data["y"]
+    return make_grid(
+        GenerationRequest.from_json(data["base"]), axis_from(data["x"]), None if y is None else axis_from(y)
+    )
 
 
 def make_grid(base: GenerationRequest, x: Axis, y: Axis | None = None) -> Grid:

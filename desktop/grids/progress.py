@@ -1,6 +1,7 @@
 """How far the pictures of a grid are, told from the engine's events."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from desktop.grids.grid import Grid
@@ -63,6 +64,13 @@ class GridProgress:
                 return ()
         self._cells[request] = cell
         return self.grid.places(request)
+
+    def settle(self, drawn: Mapping[GenerationRequest, PictureRecord]) -> None:
+        """Of a grid that is taken up again: what no job is going to draw is done already, or never will be."""
+        for request in set(self._cells) - set(self._jobs.values()):
+            record = drawn.get(request)
+            state = CellState.STOPPED if record is None else CellState.DONE
+            self._cells[request] = Cell(state=state, record=record)
 
     def cell(self, column: int, row: int) -> Cell:
         return self._cells[self.grid.at(column, row)]

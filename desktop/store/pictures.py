@@ -18,7 +18,7 @@ from desktop.messages import GenerationRequest, PictureRecord
 from desktop.settings import Folders
 from desktop.store import names, recipe, words
 from desktop.store.database import Database
-from desktop.store.request_key import keys_of
+from desktop.store.request_key import key_of, keys_of
 from desktop.store.thumbs import Thumbnails
 from desktop.store.timelines import KEY as TIMELINE
 
@@ -127,6 +127,13 @@ class Pictures:
             "SELECT * FROM pictures WHERE path = ? AND deleted_at IS NULL", (self._to_key(Path(path)),)
         )
         return next(iter(self.to_records(rows)), None)
+
+    def made_from(self, request: GenerationRequest) -> PictureRecord | None:
+        """The newest picture of exactly these settings; no sheet."""
+        rows = self._database.query(
+            "SELECT * FROM pictures WHERE own = ? AND deleted_at IS NULL ORDER BY id DESC", (key_of(request),)
+        )
+        return next((record for record in self.to_records(rows) if record.request == request), None)
 
     def rate(self, id: int, rating: int) -> PictureRecord:
         """rating: 0 (none) to 5. Raises KnownError where the picture is gone."""

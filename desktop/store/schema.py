@@ -44,6 +44,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX pictures_own ON pictures (own)",
         "CREATE INDEX pictures_trunk ON pictures (trunk) WHERE trunk IS NOT NULL",
     ),
+    # Those whose sheet is not made yet.
+    ("CREATE TABLE grids (id INTEGER PRIMARY KEY AUTOINCREMENT, grid TEXT NOT NULL)",),
 )
 MINOR = len(MIGRATIONS)
 

@@ -1,13 +1,13 @@
 """A grid of pictures as a Qt table; it mirrors the progress and never changes by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Slot
 from PySide6.QtGui import QImage, QImageReader
 
 from desktop.grids import Cell, CellState, GridProgress
-from desktop.messages import Event, Frame, PictureRecord, Saved
+from desktop.messages import Event, Frame, GenerationRequest, PictureRecord, Saved
 from desktop.ui import grid_words
 from desktop.ui.background import Background
 from desktop.ui.picture_fit import enlarged, frame_image
@@ -41,6 +41,17 @@ class GridModel(QAbstractTableModel):
                 self._load()
         self._tell(places)
         return bool(places)
+
+    def settle(self, drawn: Mapping[GenerationRequest, PictureRecord]) -> None:
+        """As in GridProgress; the pictures come soon."""
+        self.progress.settle(drawn)
+        places = [(column, row) for row in range(self.rowCount()) for column in range(self.columnCount())]
+        records = [self.progress.cell(*place).record for place in places]
+        idle = not self._wanted
+        self._wanted += dict.fromkeys(record.path for record in records if record is not None)
+        if idle and self._wanted:
+            self._load()
+        self._tell(places)
 
     def cell(self, index: QModelIndex) -> Cell:
         return self.progress.cell(index.column(), index.row())

@@ -1,5 +1,7 @@
 """The pictures of a grid while they are drawn, and when they are done."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
@@ -17,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.grids import CellState, GridProgress
-from desktop.messages import Event, PictureRecord
+from desktop.messages import Event, GenerationRequest, PictureRecord
 from desktop.ui import grid_words, icons, theme, words
 from desktop.ui.grid_delegate import GAP, GridDelegate
 from desktop.ui.grid_model import GridModel
@@ -103,6 +105,11 @@ class GridView(QWidget):
         if mine:
             self._show_state()
         return mine
+
+    def settle(self, drawn: Mapping[GenerationRequest, PictureRecord]) -> None:
+        """As in GridProgress."""
+        self.model.settle(drawn)
+        self._show_state()
 
     def show_sheet(self, record: PictureRecord) -> None:
         """The sheet is on the disk."""

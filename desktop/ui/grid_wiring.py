@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
@@ -11,18 +11,18 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from desktop.errors import KnownError
 from desktop.ui import icons, theme
-from desktop.ui.background import Background
 from desktop.ui.create_page import CreatePage
+from desktop.ui.grid_sheets import GridSheets
 
 if TYPE_CHECKING:
-    from desktop.grids import Grid, GridProgress, Results
+    from collections.abc import Mapping
+
+    from desktop.grids import Grid, GridProgress
     from desktop.messages import Event, GenerationRequest, PictureRecord
     from desktop.ui.bridge import Bridge
     from desktop.ui.grid_card import GridCard, Trunk
     from desktop.ui.grid_view import GridView
-    from desktop.ui.ports import Engine, Models
-
-    KeepSheet = Callable[[Grid, Results], PictureRecord | None]  # may take seconds; raises KnownError
+    from desktop.ui.ports import Engine, Grids, Models
 
 
 class GridWiring(QObject):
@@ -38,7 +38,7 @@ class GridWiring(QObject):
         *,
         engine: Engine,
         models: Models,
-        keep_sheet: KeepSheet,
+        grids: Grids,
         on_sheet: Callable[[PictureRecord], None],
         trunk_of: Callable[[PictureRecord], Trunk | None],
         cover: QWidget,
@@ -46,13 +46,16 @@ class GridWiring(QObject):
     ) -> None:
         super().__init__(parent)
         self._page, self._engine, self._models, self._cover = page, engine, models, cover
-        self._keep_sheet, self._on_sheet, self._trunk_of = keep_sheet, on_sheet, trunk_of
+        self._on_sheet, self._trunk_of = on_sheet, trunk_of
+        self._sheets = GridSheets(grids, self)
+        self._sheets.settled.connect(self._on_settled)
+        self._sheets.written.connect(self._on_written)
+        self._sheets.failed.connect(self._on_not_written)
         self.card: GridCard | None = None
         self.view: GridView | None = None
         self._back: QPushButton | None = None  # made when the grid steps aside for the first time
         self._escape: QShortcut | None = None
         self._open: list[GridProgress] = []  # whose pictures are not all done, or whose sheet is not
-        self._writers: list[Background] = []
         self._pace: dict[tuple[str, int, int], float] = {}  # seconds a step, by model and size
         page.preview.grid_wanted.connect(self.set_up_from)
         page.panel.grid_wanted.connect(self.set_up)
@@ -66,8 +69,7 @@ class GridWiring(QObject):
 
     def wait(self) -> None:
         """Wait for what is read and written in the background; for shutdown."""
-        for writer in self._writers:
-            writer.wait()
+        self._sheets.wait()
         if self.view is not None:
             self.view.model.wait()
 
@@ -109,7 +111,6 @@ class GridWiring(QObject):
     def start(self, grid: Grid) -> None:
         """Line up the grid's pictures and show it in place of the preview."""
         from desktop.grids import GridProgress
-        from desktop.ui.grid_view import GridView
 
         progress = GridProgress(grid)
         self._page.close_welcome()
@@ -121,6 +122,28 @@ class GridWiring(QObject):
             self._page.show_error(error)
             return
         self._open.append(progress)
+        self._sheets.begin(progress)
+        self._show_new(progress)
+
+    def take_up(self, kept: Iterable[tuple[int, Grid]], jobs: Iterable[tuple[str, GenerationRequest]] = ()) -> None:
+        """Go on with grids that the program's end interrupted. jobs: what goes on of all that waited then."""
+        from desktop.grids import GridProgress
+
+        jobs = tuple(jobs)
+        for number, grid in kept:
+            progress = GridProgress(grid)
+            mine = [(job, request) for job, request in jobs if request in grid.requests]
+            for job, request in mine:
+                progress.add(job, request)
+            self._open.append(progress)
+            if mine:
+                self._page.go_live()
+                self._show_new(progress)
+            self._sheets.take_up(progress, number)
+
+    def _show_new(self, progress: GridProgress) -> None:
+        from desktop.ui.grid_view import GridView
+
         self._drop_view()
         self.view = GridView(progress, self._page.preview)
         self.view.opened.connect(self._on_opened)
@@ -208,21 +231,26 @@ class GridWiring(QObject):
             if request.branch is None and request.start_picture is None:
                 self._pace[request.model, request.width, request.height] = event.record.seconds / request.steps
         for progress in list(self._open):
-            shown = self.view is not None and self.view.model.progress is progress
+            shown = self._is_shown(progress)
             mine = self.view.take(event) if shown else bool(progress.take(event))
             if mine and shown and self.view.isVisible() and isinstance(event, Failed) and not event.is_bug:
                 self._page.messages.clear()  # the cell says it
-            if mine and progress.ended:
-                self._open.remove(progress)
-                self._write_sheet(progress)
+            if mine:
+                self._end(progress)
 
-    def _write_sheet(self, progress: GridProgress) -> None:
-        results = progress.results()
-        writer = Background("grid-sheet", self)
-        writer.done.connect(self._on_written)
-        writer.failed.connect(self._on_not_written)
-        self._writers.append(writer)
-        writer.start(lambda: (progress, self._keep_sheet(progress.grid, results)))
+    @Slot(object)
+    def _on_settled(self, settled: tuple[GridProgress, Mapping[GenerationRequest, PictureRecord]]) -> None:
+        progress, drawn = settled
+        (self.view if self._is_shown(progress) else progress).settle(drawn)
+        self._end(progress)
+
+    def _is_shown(self, progress: GridProgress) -> bool:
+        return self.view is not None and self.view.model.progress is progress
+
+    def _end(self, progress: GridProgress) -> None:
+        if progress.ended and progress in self._open:
+            self._open.remove(progress)
+            self._sheets.finish(progress)
 
     @Slot(object)
     def _on_written(self, written: tuple[GridProgress, PictureRecord | None]) -> None:
@@ -230,7 +258,7 @@ class GridWiring(QObject):
         if record is None:  # nothing was drawn
             return
         self._on_sheet(record)
-        if self.view is not None and self.view.model.progress is progress:
+        if self._is_shown(progress):
             self.view.show_sheet(record)
 
     @Slot(object)

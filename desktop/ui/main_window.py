@@ -6,7 +6,7 @@ import base64
 import binascii
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,19 +28,20 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
 from desktop.ui.dropped import is_model, local_file
 from desktop.ui.pages import Pages
-from desktop.ui.ports import Downloads, Engine, History, Models, Noising, Recall, StartPictures, TimelineRoom
+from desktop.ui.ports import Downloads, Engine, Grids, History, Models, Noising, Recall, StartPictures, TimelineRoom
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
 
 if TYPE_CHECKING:
+    from desktop.grids import Grid
     from desktop.messages import EngineReady, GenerationRequest, PictureRecord
     from desktop.ui.attention_wiring import Attend, AttentionWiring
     from desktop.ui.background import Background
     from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
     from desktop.ui.grid_card import Trunk
-    from desktop.ui.grid_wiring import GridWiring, KeepSheet
+    from desktop.ui.grid_wiring import GridWiring
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.noise_page import NoisePage
     from desktop.ui.opened_file import OpenedFile
@@ -233,7 +234,7 @@ class MainWindow(QMainWindow):
         self._attention = AttentionWiring(self.create_page, attend, self)
         self._attention.connect_bridge(self._bridge)
 
-    def add_grids(self, keep_sheet: KeepSheet) -> None:
+    def add_grids(self, grids: Grids) -> None:
         """Offer to vary two settings in a grid of pictures. Called once, after add_pictures and add_timeline."""
         from desktop.ui.grid_wiring import GridWiring
 
@@ -241,13 +242,19 @@ class MainWindow(QMainWindow):
             self.create_page,
             engine=self._engine,
             models=self._models,
-            keep_sheet=keep_sheet,
+            grids=grids,
             on_sheet=self._on_sheet,
             trunk_of=self._trunk_of,
             cover=self.centralWidget(),
             parent=self,
         )
         self._grids.connect_bridge(self._bridge)
+
+    def take_up_grids(
+        self, kept: Iterable[tuple[int, Grid]], jobs: Iterable[tuple[str, GenerationRequest]] = ()
+    ) -> None:
+        """Go on with grids that the program's end interrupted; see GridWiring."""
+        self._grids.take_up(kept, jobs)
 
     @property
     def gallery_page(self) -> QWidget | None:

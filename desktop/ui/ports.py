@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
+    from desktop.grids import Grid, Results
     from desktop.library.download import Download
     from desktop.library.hub import Offer
-    from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion
+    from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion, PictureRecord
     from desktop.noising import Noised
     from desktop.store.timeline_limit import Usage
 
@@ -136,6 +137,19 @@ class TimelineRoom(Protocol):
 
     def use_limit(self, limit_bytes: int) -> None:
         """Keep no more than this, 0 for none; what is too much goes soon. Raises KnownError."""
+
+
+class Grids(Protocol):
+    """Grids and their sheets, over restarts. Every call waits for the disk: never on the GUI thread."""
+
+    def keep(self, grid: Grid) -> int:
+        """Remember it until it is finished. Returns the number it is kept under. Raises KnownError."""
+
+    def drawn(self, grid: Grid) -> Mapping[GenerationRequest, PictureRecord]:
+        """The pictures of the grid that are there. Raises KnownError."""
+
+    def finish(self, number: int | None, grid: Grid, results: Results) -> PictureRecord | None:
+        """Make the sheet, None where no picture was made, and forget the grid; takes seconds. Raises KnownError."""
 
 
 # Reads a PNG's recipe, and keeps the pictures it started from; waits for the disk. Raises KnownError.

@@ -40,12 +40,12 @@ class Shown:
         self.page.panel.prompt.set_text("a red apple")
         self.bridge = Bridge(self.page)
         self.page.connect_bridge(self.bridge)
-        self.sheets, self.told, self.trunk = [], [], None
+        self.sheets, self.told, self.trunk, self.kept, self.there = [], [], None, [], {}
         self.wiring = GridWiring(
             self.page,
             engine=self.engine,
             models=Models(),
-            keep_sheet=self.keep_sheet,
+            grids=self,
             on_sheet=self.told.append,
             trunk_of=lambda record: self.trunk,
             cover=self.page,
@@ -55,7 +55,15 @@ class Shown:
         self.page.resize(1200, 800)
         self.page.show()
 
-    def keep_sheet(self, grid, results):
+    def keep(self, grid):
+        self.kept.append(grid)
+        return len(self.kept)
+
+    def drawn(self, grid):
+        return self.there
+
+    def finish(self, number, grid, results):
+        assert number is not None, "it was kept before"
         self.sheets.append((grid, results))
         path = write_picture(self.tmp_path / "sheet.png")
         return PictureRecord(id=99, path=str(path), request=grid.base, created_at=0.0, seconds=1.0)
@@ -389,3 +397,41 @@ def test_the_pace_of_finished_pictures_tells_how_long_a_grid_takes(shown):
     shown.begin(0)
     shown.save(0)
     assert shown.wiring._pace_of(BASE) == 4.0 / 20
+
+
+# After a restart
+
+
+def test_an_interrupted_grid_goes_on_with_what_is_drawn_and_gets_its_sheet(shown, qtbot):
+    grid = make_grid(BASE, parse_axis("seed", "7, 8, 9"))
+    path = write_picture(shown.tmp_path / "before.png", 32, 32, Qt.GlobalColor.blue)
+    before = PictureRecord(id=1, path=str(path), request=grid.at(0, 0), created_at=0.0, seconds=4.0)
+    shown.there = {before.request: before}
+    shown.wiring.take_up([(3, grid)], [(shown.engine.submit(r), r) for r in (BASE.replace(seed=1), grid.at(1, 0))])
+    view = shown.wiring.view
+    qtbot.waitUntil(lambda: view.state == "1 of 3 pictures, 1 stopped")
+    qtbot.waitUntil(lambda: not view.model.data(view.model.index(0, 0), IMAGE).isNull())
+    assert shown.sheets == []
+    shown.begin(1)
+    record = shown.save(1)
+    qtbot.waitUntil(lambda: view.sheet is not None)
+    assert shown.sheets == [(grid, {(0, 0): before, (1, 0): record, (2, 0): "Stopped"})]
+    assert shown.kept == [], "it is kept already"
+
+
+def test_a_grid_whose_pictures_are_all_there_gets_its_sheet_and_takes_nobodys_place(shown, qtbot):
+    grid = make_grid(BASE, parse_axis("seed", "7"))
+    record = PictureRecord(id=1, path="/7.png", request=grid.at(0, 0), created_at=0.0, seconds=4.0)
+    shown.there = {record.request: record}
+    shown.wiring.take_up([(3, grid)])
+    qtbot.waitUntil(lambda: len(shown.told) == 1)
+    assert shown.wiring.view is None
+    assert shown.sheets == [(grid, {(0, 0): record})]
+
+
+def test_a_grid_that_ends_before_its_beginnings_are_read_ends_once(shown, qtbot):
+    grid = make_grid(BASE, parse_axis("seed", "7"))
+    shown.wiring.take_up([(3, grid)], [(shown.engine.submit(grid.at(0, 0)), grid.at(0, 0))])
+    with qtbot.waitSignal(shown.wiring._sheets.settled):
+        shown.wiring._on_event(Cancelled(job_id="job0", request=grid.at(0, 0), step=0))
+    qtbot.waitUntil(lambda: len(shown.sheets) == 1)
