@@ -9,6 +9,9 @@ from pathlib import Path
 from desktop.errors import KnownError
 
 
+CONFIG_MAX_BYTES = 4 * 2**20  # of a configuration that came with a model; the longest have some 100 KB
+
+
 def user_path(text: str) -> Path:
     """A path as a person typed it, with ~ for the home folder.
 
@@ -21,6 +24,23 @@ def user_path(text: str) -> Path:
         return Path(text).expanduser()
     except (RuntimeError, ValueError) as error:
         raise KnownError(f"{text[:200]} is no path ({error})", "Write it out in full.") from error
+
+
+def read_small(path: Path, limit_bytes: int) -> str:
+    """The text of a file that came with a model: never more than the limit, and never from a pipe or a device, which
+    would keep a reader waiting or fill the memory.
+
+    Raises OSError, and ValueError for what is no text, no file or too long.
+    """
+    if not path.is_file():
+        if not path.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        raise ValueError("no file")
+    with path.open("rb") as file:
+        data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise ValueError("too long")
+    return data.decode("utf-8")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.errors import KnownError
+from desktop.files import CONFIG_MAX_BYTES, read_small
 from desktop.library.file_kind import FileKind
 from desktop.settings import RESOURCES
 
@@ -61,7 +62,7 @@ def load_tokenizer(folder: Path, component: str, class_name: str) -> "PreTrained
 def read_table(path: Path) -> dict[str, Any]:
     """Raises KnownError where the file is missing or no JSON table."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(read_small(path, CONFIG_MAX_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise KnownError(f"The configuration {path} cannot be read", "Get the model again, whole.") from error
     if not isinstance(table, dict):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.errors import KnownError
-from desktop.library.weights import read_header
+from desktop.library import header
 
 if TYPE_CHECKING:
     from desktop.engine.hardware import Device
@@ -167,7 +167,7 @@ def numbers_in_file(path: Path) -> int:
     """How many numbers a weights file holds. Raises KnownError for a damaged one."""
     if path.suffix.lower() == ".gguf":
         return path.stat().st_size  # quantised to about a byte each, and kept so
-    return sum(math.prod(entry["shape"]) for entry in read_header(path).values())
+    return sum(math.prod(tensor.shape) for tensor in header.read(path).tensors.values())
 
 
 def _of_one_precision(folder: Path) -> list[Path]:

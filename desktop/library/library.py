@@ -12,7 +12,7 @@ from desktop.engine.families.sources import is_model_file, open_model
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.shards import check_shards
-from desktop.library.weights import check_weights
+from desktop.library.weights import check_files, check_weights
 from desktop.messages import SCHEDULERS, AddedFile, ModelInfo
 from desktop.settings import RESOURCES, Folders
 
@@ -76,6 +76,8 @@ class Library:
         if family.standalone:
             family.describe(model, name=folder.name, builtin=False)
         if folder.is_dir():  # a file's header was looked at to recognise it
+            for part in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+                check_files(part)
             for component in family.weighted(model):
                 check_weights(folder / component)
                 check_shards(folder / component)

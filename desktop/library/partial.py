@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.errors import KnownError
-from desktop.files import disk_error, write_atomically
+from desktop.files import CONFIG_MAX_BYTES, disk_error, read_small, write_atomically
 from desktop.library.catalogue import Licence
 from desktop.library.hub import Offer
 from desktop.library.pipeline_files import RemoteFile
@@ -171,7 +171,7 @@ def _origins(models: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     with contextlib.suppress(OSError):
         for path in sorted(models.glob(f"*/{ORIGIN}")):
             with contextlib.suppress(OSError, ValueError, RecursionError):
-                origin = json.loads(path.read_text("utf-8"))
+                origin = json.loads(read_small(path, CONFIG_MAX_BYTES))
                 if isinstance(origin, dict) and isinstance(origin.get("repo"), str):
                     yield path.parent, origin
 

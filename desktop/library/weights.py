@@ -1,48 +1,16 @@
 """Looking into weights files without loading them."""
 
 import json
+import re
 from pathlib import Path
 
 from desktop.errors import KnownError
+from desktop.files import read_small
+from desktop.library import header
 
-HEADER_MAX = 100 * 2**20  # bytes; the limit of the safetensors library itself
+INDEX_MAX_BYTES = 16 * 2**20
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")  # formats that can run code when they are opened
-
-
-def read_header(path: Path) -> dict[str, dict]:
-    """The table of tensors of a safetensors file: name to {"dtype", "shape", "data_offsets"}.
-
-    Format: 8 bytes, little endian, length of the header; the header, JSON; the tensors' bytes.
-    Raises KnownError where the file is not whole or is something else under that name.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(8)
-            length = int.from_bytes(start, "little")
-            if len(start) < 8 or length > HEADER_MAX or length > size - 8:
-                raise _damaged(path, "it is cut off, or no safetensors file")
-            header = json.loads(file.read(length))
-    except OSError as error:
-        raise KnownError(f"The weights {path} cannot be read ({error.strerror})", "Allow reading.") from error
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, "its header is no JSON") from error
-    if not isinstance(header, dict):
-        raise _damaged(path, "its header is no table")
-    header.pop("__metadata__", None)
-    for entry in header.values():
-        match entry:
-            case {"dtype": str(), "shape": list(), "data_offsets": [int(begin), int(end)]} if (
-                0 <= begin <= end <= size - 8 - length
-            ):
-                pass
-            case _:
-                raise _damaged(path, "it is cut off, or its header is wrong")
-    return header
-
-
-def _damaged(path: Path, why: str) -> KnownError:
-    return KnownError(f"The weights {path} are damaged: {why}", "Get the model again, whole.")
+_PIECE = re.compile(r"-\d{5}-of-\d{5}\b")
 
 
 def check_weights(folder: Path) -> None:
@@ -51,26 +19,59 @@ def check_weights(folder: Path) -> None:
     Raises KnownError where a file is damaged, and where an index or an adapter points to files that are no
     safetensors or lie elsewhere: the libraries would open those.
     """
-    for path in weights_in(folder):
-        read_header(path)
-    for path in sorted(folder.glob("*.index*.json")):
-        try:
-            names = set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
-            whole = all(isinstance(n, str) and Path(n).name == n and n.endswith(".safetensors") for n in names)
-            missing = [n for n in names if whole and not (folder / n).is_file()]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise _damaged(path, "it is no table of weights") from error
-        if not whole:
-            raise KnownError(
-                f"The index {path} names files that are no safetensors of this folder",
-                "Get the model from a place you trust.",
-            )
-        if missing:
-            raise KnownError(f"Part of the weights is missing: {folder / missing[0]}", "Get the model again, whole.")
+    found = weights_in(folder)
+    for path in found:
+        header.read(path)
+    check_pieces(folder)
     if (folder / "adapter_config.json").exists():
         raise KnownError(
             f"{folder} names an adapter that would be loaded with it", "Remove adapter_config.json from the folder."
         )
+
+
+def check_files(folder: Path) -> None:
+    """Raises KnownError where a pipe or a device lies in a folder: it would keep whoever reads it waiting for ever."""
+    for path in sorted(folder.glob("*")):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise KnownError(f"{path} is a pipe or a device, not a file", "Get the model again, whole.")
+
+
+def check_pieces(folder: Path) -> None:
+    """Whether every file of a component's weights is there; opens none of them. Raises KnownError."""
+    found, indexes = weights_in(folder), indexes_in(folder)
+    if not indexes and all(_PIECE.search(path.name) for path in found):
+        raise KnownError(
+            f"The weights in {folder} are in pieces, and the list of the pieces is missing",
+            "Get the model again, whole; the list's name ends in .safetensors.index.json.",
+        )
+    for promised in indexes.values():
+        for name in sorted(set(promised.values())):
+            if not (folder / name).is_file():
+                raise KnownError(f"Part of the weights is missing: {folder / name}", "Get the model again, whole.")
+
+
+def indexes_in(folder: Path) -> dict[Path, dict[str, str]]:
+    """The indexes of a component's safetensors, and in each the file that every weight is in.
+
+    One of whose files none is here is left out: it is of another precision. So is one of pickles, which nobody reads.
+    Raises KnownError for what is no such table, and for files elsewhere.
+    """
+    indexes = {}
+    for path in sorted(folder.glob("*.safetensors.index*.json")):
+        try:
+            table = json.loads(read_small(path, INDEX_MAX_BYTES))["weight_map"]
+            if not isinstance(table, dict) or not table or not all(isinstance(name, str) for name in table.values()):
+                raise ValueError
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise KnownError(f"The index {path} is damaged", "Get the model again, whole.") from error
+        if any(Path(name).name != name or not name.endswith(".safetensors") for name in table.values()):
+            raise KnownError(
+                f"The index {path} names files that are no safetensors of its folder",
+                "Get the model from a place you trust.",
+            )
+        if any((folder / name).is_file() for name in set(table.values())):
+            indexes[path] = table
+    return indexes
 
 
 def weights_in(folder: Path) -> list[Path]:

@@ -1,16 +1,15 @@
 """Models on disk, whole and broken."""
 
-import contextlib
 import json
+import os
+import signal
 import struct
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from desktop.errors import KnownError
 from desktop.library.library import Library
-from desktop.library.weights import read_header, weights_in
+from desktop.library.weights import weights_in
 from tests.models import STARTER, copy_model, write_stable_diffusion
 
 
@@ -23,6 +22,20 @@ def tiny(tmp_path_factory):
 def library(tmp_path):
     (tmp_path / "models").mkdir()
     return Library(builtin=STARTER, models=tmp_path / "models", added=tmp_path / "models.json")
+
+
+@pytest.fixture
+def in_time():
+    """Fails a test that would wait for ever."""
+
+    def late(signal_number, frame):
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def test_the_built_in_model_is_there_first_and_whole(library):
@@ -140,23 +153,57 @@ def test_the_makers_recommendations_are_taken_where_they_make_sense(library, tin
     assert (info.title, info.steps, info.guidance_scale, info.scheduler) == ("Carded", 12, 7.0, "euler")
 
 
-@given(data=st.binary(max_size=200))
-def test_any_bytes_under_a_weights_name_are_read_or_refused(tmp_path_factory, data):
-    path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
-    path.write_bytes(data)
-    with contextlib.suppress(KnownError):
-        assert isinstance(read_header(path), dict)
+def _table(path, table, data=b""):
+    text = json.dumps(table).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-@given(at=st.integers(0, 400), byte=st.integers(0, 255))
-def test_a_header_with_one_byte_changed_is_read_or_refused(tmp_path_factory, at, byte):
-    header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
-    whole = bytearray(struct.pack("<Q", len(header)) + header + bytes(8))
-    whole[at % len(whole)] = byte
-    path = tmp_path_factory.mktemp("fuzz") / "model.safetensors"
-    path.write_bytes(whole)
-    with contextlib.suppress(KnownError):
-        read_header(path)
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"a": {"dtype": "F32", "shape": ["x"], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [None], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [10**15, 10**15], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}},
+    ],
+    ids=["none", "text", "null", "huge", "more than its bytes"],
+)
+def test_weights_in_a_folder_whose_header_makes_no_sense_are_named(library, tiny, tmp_path, table):
+    broken = copy_model(tiny, tmp_path / "broken")
+    _table(broken / "unet" / "diffusion_pytorch_model.safetensors", table, bytes(4))
+    with pytest.raises(KnownError, match=r"unet.* damaged"):
+        library.add(str(broken))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model_index.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "unet/diffusion_pytorch_model.safetensors.index.json",
+        "tokenizer/vocab.json",
+    ],
+)
+def test_a_pipe_or_a_device_among_a_models_files_keeps_nobody_waiting(library, tiny, tmp_path, in_time, name):
+    for kind in ("pipe", "device"):
+        path = copy_model(tiny, tmp_path / "models" / kind) / name
+        path.unlink(missing_ok=True)
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    assert library.list()[0].name == "starter"
+    faults = library.check_all()
+    assert faults.get("pipe", True), "named, or no model at all"
+    assert faults.get("device", True)
+
+
+def test_a_configuration_as_large_as_a_film_is_not_read(library, tiny, tmp_path):
+    huge = copy_model(tiny, tmp_path / "models" / "huge")
+    with (huge / "model_index.json").open("r+b") as file:
+        file.truncate(2**40)  # as far as the name goes; the disk holds nothing of it
+    assert [info.name for info in library.list()] == ["starter"]
+    assert "missing or damaged" in library.check_all()["huge"].message
 
 
 def test_an_empty_component_says_so(tmp_path):

@@ -8,7 +8,8 @@ from typing import Any
 from desktop.engine.families.base import ModelFolder
 from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
-from desktop.library.weights import check_weights
+from desktop.files import CONFIG_MAX_BYTES, read_small
+from desktop.library.weights import check_files, check_weights
 
 INDEX = "model_index.json"
 
@@ -16,7 +17,7 @@ INDEX = "model_index.json"
 def read_table(path: Path) -> dict[str, Any] | None:
     """The JSON table in a file; None where there is none."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(read_small(path, CONFIG_MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return table if isinstance(table, dict) else None
@@ -75,6 +76,7 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
 
     Raises KnownError for whatever is wrong with the files; what tells of too little memory goes through.
     """
+    check_files(folder)
     if dtype is not None:
         check_weights(folder)
     arguments: dict[str, Any] = {"local_files_only": True}
