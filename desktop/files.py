@@ -8,7 +8,6 @@ from pathlib import Path
 
 from desktop.errors import KnownError
 
-
 CONFIG_MAX_BYTES = 4 * 2**20  # of a configuration that came with a model; the longest have some 100 KB
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from desktop.errors import KnownError
 from desktop.library.shards import check_shards
+from desktop.library.weights import check_weights
 from tests.headers import write_safetensors
 
 
@@ -67,3 +68,17 @@ def test_an_index_that_is_no_table_is_refused(folder, text):
     (folder / "model.safetensors.index.json").write_text(text)
     with pytest.raises(KnownError, match=r"index .* is damaged"):
         check_shards(folder)
+
+
+def test_an_index_of_pickles_or_of_a_precision_that_is_not_here_is_no_fault(folder):
+    (folder / "pytorch_model.bin.index.json").write_text('{"weight_map": {"a": "pytorch_model-00001-of-00001.bin"}}')
+    half = {"weight_map": {"a": "model.fp16-00001-of-00001.safetensors"}}
+    (folder / "model.safetensors.index.fp16.json").write_text(json.dumps(half))
+    check_weights(folder)
+    check_shards(folder)
+
+
+def test_pieces_without_the_list_of_them_are_named(folder):
+    (folder / "model.safetensors.index.json").unlink()
+    with pytest.raises(KnownError, match="the list of the pieces is missing"):
+        check_weights(folder)

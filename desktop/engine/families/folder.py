@@ -12,6 +12,7 @@ from desktop.files import CONFIG_MAX_BYTES, read_small
 from desktop.library.weights import check_files, check_weights
 
 INDEX = "model_index.json"
+_NEVER_READ = ("lm_head.",)  # what a language model says its next word with; a prompt is only encoded
 
 
 def read_table(path: Path) -> dict[str, Any] | None:
@@ -81,11 +82,11 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
         check_weights(folder)
     arguments: dict[str, Any] = {"local_files_only": True}
     if dtype is not None:
-        arguments |= {"torch_dtype": dtype, "use_safetensors": True, "variant": variant}
+        arguments |= {"torch_dtype": dtype, "use_safetensors": True, "variant": variant, "output_loading_info": True}
         if "transformers" in cls.__module__:
             arguments["dtype"] = arguments.pop("torch_dtype")
     try:
-        return cls.from_pretrained(str(folder), **arguments)
+        loaded = cls.from_pretrained(str(folder), **arguments)
     except Exception as error:  # the libraries raise a dozen kinds for a damaged file
         if is_out_of_memory(error):
             raise
@@ -94,6 +95,18 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
             f"The model's {folder.name.replace('_', ' ')} in {folder} cannot be loaded ({reason[:200]})",
             "Get the model again, whole, or choose another.",
         ) from error
+    if dtype is None:
+        return loaded
+    network, told = loaded
+    # The libraries put random numbers in their place, or none at all, and go on.
+    missing = sorted(key for key in told["missing_keys"] if not key.startswith(_NEVER_READ))
+    if missing:
+        raise KnownError(
+            f"The model's {folder.name.replace('_', ' ')} in {folder} is not whole: {len(missing)} of its weights are "
+            f"missing, {missing[0][:120]} among them",
+            "Get the model again, whole, or choose another.",
+        )
+    return network
 
 
 def fingerprint(folder: Path) -> str:
