@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from desktop.settings import RESOURCES
+from desktop.store.letters import Letters, faces_for
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image, ImageDraw
 
 SUFFIX = "_grid"  # of a sheet's file name
 SIDE_MIN = 256  # pixels of a cell's longer side, so that labels have room over small pictures
@@ -22,16 +22,17 @@ def draw_sheet(
 
     Every picture gets the same room, in which it keeps its shape; a label longer than its room ends in an ellipsis.
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     pictures = [cell for cell in cells.values() if not isinstance(cell, str)]
     width, height = max(p.width for p in pictures), max(p.height for p in pictures)
     width, height = room_of((width, height), len(columns), len(rows))
     size = max(12, max(width, height) // 18)  # of the letters
-    font = ImageFont.truetype(str(RESOURCES / "fonts" / "Inter-Medium.ttf"), size)
+    faces = faces_for([*columns, *rows, caption, *(cell for cell in cells.values() if isinstance(cell, str))])
+    letters, small = Letters(size, faces), Letters(max(10, size * 3 // 4), faces)
     gap = max(2, size // 3)
     margin = 3 * gap
-    longest = max((font.getlength(label) for label in rows), default=0)
+    longest = max((letters.length(label) for label in rows), default=0)
     left = margin + (round(min(longest, width)) + margin if longest else 0)
     top = margin + 2 * size
     sheet = Image.new(
@@ -45,23 +46,22 @@ def draw_sheet(
     draw = ImageDraw.Draw(sheet)
     for column, label in enumerate(columns):
         middle = left + column * (width + gap) + width // 2
-        draw.text((middle, margin + size // 2), elided(label, font, width), _INK, font, anchor="mm")
+        letters.write(draw, (middle, margin + size // 2), letters.elided(label, width), _INK, "mm")
     for row, label in enumerate(rows if longest else ()):
         place = left - margin, top + row * (height + gap) + height // 2
-        draw.text(place, elided(label, font, width), _INK, font, anchor="rm")
+        letters.write(draw, place, letters.elided(label, width), _INK, "rm")
     for (column, row), cell in cells.items():
         corner = left + column * (width + gap), top + row * (height + gap)
         if isinstance(cell, str):
             draw.rectangle((*corner, corner[0] + width - 1, corner[1] + height - 1), _EMPTY)
-            _write(draw, cell, font.font_variant(size=max(10, size * 3 // 4)), corner, (width, height))
+            _write(draw, cell, small, corner, (width, height))
             continue
         share = min(width / cell.width, height / cell.height)
         side = max(1, round(cell.width * share)), max(1, round(cell.height * share))
         placed = cell if cell.size == side else cell.resize(side, Image.Resampling.LANCZOS)
         sheet.paste(placed, (corner[0] + (width - side[0]) // 2, corner[1] + (height - side[1]) // 2))
-    small = font.font_variant(size=max(10, size * 3 // 4))
-    text = elided(caption, small, sheet.width - left - margin)
-    draw.text((left, sheet.height - margin - size // 2), text, _QUIET, small, anchor="lm")
+    text = small.elided(caption, sheet.width - left - margin)
+    small.write(draw, (left, sheet.height - margin - size // 2), text, _QUIET, "lm")
     return sheet
 
 
@@ -74,27 +74,19 @@ def room_of(size: tuple[int, int], columns: int, rows: int) -> tuple[int, int]:
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def elided(text: str, font: "ImageFont.FreeTypeFont", width: float) -> str:
-    """As much of the line as fits, with an ellipsis where it ends before its end."""
-    text = " ".join(text.split())
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1].rstrip()
-    return text + "…"
-
-
-def _write(draw, text: str, font: "ImageFont.FreeTypeFont", corner: tuple[int, int], room: tuple[int, int]) -> None:
+def _write(
+    draw: "ImageDraw.ImageDraw", text: str, letters: Letters, corner: tuple[int, int], room: tuple[int, int]
+) -> None:
     """A sentence in the middle of a cell, over as many lines as it needs and fit."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(longer) <= room[0] * 0.84:
+        if lines and letters.length(longer) <= room[0] * 0.84:
             lines[-1] = longer
         else:
-            lines.append(elided(word, font, room[0] * 0.84))
-    step = round(font.size * 1.35)
+            lines.append(letters.elided(word, room[0] * 0.84))
+    step = round(letters.size * 1.35)
     shown = lines[: max(1, room[1] // step - 1)]
     top = corner[1] + (room[1] - step * len(shown)) // 2 + step // 2
     for place, line in enumerate(shown):
-        draw.text((corner[0] + room[0] // 2, top + place * step), line, _QUIET, font, anchor="mm")
+        letters.write(draw, (corner[0] + room[0] // 2, top + place * step), line, _QUIET, "mm")
