@@ -145,7 +145,7 @@ def _configuration(path: Path, kind: FileKind, base: Path | None, config: Path |
         raise KnownError(
             f"{path.name} holds {_part_of(kind)}, and Safelight packages no configuration for "
             f"{FAMILY_TITLES.get(kind.family or '', 'its family')}",
-            "Give the folder of its base model in diffusers layout as well.",
+            f"Put it beside the folder of its base model in diffusers layout, which is not in {path.parent}.",
         )
     return folder
 
@@ -177,7 +177,7 @@ def _sources(path: Path, kind: FileKind, wanted: dict[str, Any], base: Path | No
         where = f"; {base} has none either" if base is not None else ""
         raise KnownError(
             f"{path.name} holds {_part_of(kind)}; it lacks {_listed(map(_word, missing))} of {title}{where}",
-            f"Give the folder of a base model of {title} in diffusers layout as well.",
+            f"Put it beside the folder of a base model of {title} in diffusers layout, which is not in {path.parent}.",
         )
     return sources
 

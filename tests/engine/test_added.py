@@ -1,15 +1,20 @@
 """LoRA files, embeddings and single files, through the library and the engine, as a request names them."""
 
+import shutil
+
 import pytest
 from diffusers import StableDiffusionPipeline
 
 from desktop.engine import single_file
+from desktop.errors import KnownError
 from desktop.library.library import Library
 from desktop.messages import Branch, Failed, GenerationRequest, Lora, Saved
 from tests.adapter_files import write_embedding, write_kohya, write_peft
 from tests.engine.conftest import Bench, request
 from tests.models import STARTER
 from tests.small_models import write_original
+from tests.tiny import BUILDERS
+from tests.tiny.transformers import write_flux
 
 
 @pytest.fixture(scope="module")
@@ -107,17 +112,37 @@ def test_a_single_file_elsewhere_can_be_added(single, tmp_path, monkeypatch):
     assert path.stem in [info.name for info in library.list()]
 
 
-def test_a_file_with_the_denoiser_alone_takes_the_rest_from_the_folder_beside_it(tiny, tmp_path):
-    import shutil
-
-    models = tmp_path / "models"
-    shutil.copytree(tiny, models / "tiny")
-    weights = next((tiny / "unet").glob("*.safetensors"))
-    shutil.copy(weights, models / "finetuned.safetensors")
-    bench = Bench(models / "tiny", tmp_path)
-    bench.start()
-    names = [info.name for info in bench.library.list()]
-    assert "finetuned" in names
-    whole = bench.image(request()).tobytes()
-    assert bench.image(request(model="finetuned")).tobytes() == whole
+@pytest.mark.parametrize("design", ["sd2", "flux", "z_image", "sana", "pixart", "lumina2"])
+def test_a_file_with_the_denoiser_alone_takes_the_rest_from_the_folder_beside_it(tmp_path, design):
+    base = BUILDERS[design](tmp_path / "models" / "base")
+    weights = next(path for part in ("unet", "transformer") for path in (base / part).glob("*.safetensors"))
+    shutil.copy(weights, base.parent / "alone.safetensors")
+    bench = Bench(base, tmp_path)
+    info = {info.name: info for info in bench.library.list()}["alone"]
+    side = 64 if info.width > 200 else info.width
+    wanted = request(model="alone", scheduler=info.scheduler, steps=2, width=side, height=side)
+    assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="base")).tobytes()
     assert bench.engine.close(60)
+
+
+def test_of_two_folders_beside_it_a_file_takes_the_one_of_its_own_version(tmp_path):
+    models = tmp_path / "models"
+    write_flux(models / "a", guidance=True)
+    schnell = write_flux(models / "b", guidance=False)
+    shutil.copy(next((schnell / "transformer").glob("*.safetensors")), models / "alone.safetensors")
+    bench = Bench(schnell, tmp_path)
+    wanted = request(model="alone", scheduler="flow_euler", steps=2, guidance_scale=0.0)
+    assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="b")).tobytes()
+    assert bench.engine.close(60)
+
+
+def test_a_file_with_the_denoiser_alone_says_where_the_rest_is_looked_for(tmp_path):
+    base = BUILDERS["z_image"](tmp_path / "elsewhere" / "base")
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(next((base / "transformer").glob("*.safetensors")), alone)
+    library = Library(builtin=STARTER, models=tmp_path / "models", added=tmp_path / "models.json")
+    with pytest.raises(KnownError) as raised:
+        library.add(str(alone))
+    assert "Z-Image" in raised.value.message
+    assert "beside the folder of its base model" in raised.value.hint
+    assert str(tmp_path) in raised.value.hint

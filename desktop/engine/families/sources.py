@@ -15,6 +15,13 @@ from desktop.library.recognise import recognise, require_model
 if TYPE_CHECKING:
     import torch
 
+# The pipelines of families that files are told apart by, and that one general family draws.
+_GENERAL = {
+    "z-image": ("ZImagePipeline",),
+    "sana": ("SanaPipeline",),
+    "pixart": ("PixArtSigmaPipeline", "PixArtAlphaPipeline"),
+    "lumina-2": ("Lumina2Pipeline",),
+}
 FILE_ENDINGS = (".safetensors", ".gguf")
 
 
@@ -38,7 +45,9 @@ def _config(kind: FileKind, base: Path | None) -> Path | None:
 
 
 def base_beside(path: Path, kind: FileKind) -> Path | None:
-    """The folder that gives what a file of a denoiser alone lacks: the first one beside it of the same family."""
+    """The folder that gives what a file of a denoiser alone lacks: the first one beside it of the same family and, as
+    far as its configuration tells, of the same version.
+    """
     from desktop.engine.families import family_of
 
     if kind.kind == "checkpoint":
@@ -49,12 +58,28 @@ def base_beside(path: Path, kind: FileKind) -> Path | None:
         return None
     for folder in beside:
         try:
-            family = family_of(folders.open_folder(folder))
+            model = folders.open_folder(folder)
         except KnownError:
             continue
-        if family is not None and family.name == kind.family:
+        family = family_of(model)
+        alike = family is not None and (family.name == kind.family or model.pipeline in _GENERAL.get(kind.family, ()))
+        if alike and _is_same_version(kind, model):
             return folder
     return None
+
+
+def _is_same_version(kind: FileKind, model: ModelFolder) -> bool:
+    """Whether nothing speaks against it: versions of one family differ in width, or in what their network takes in."""
+    unet, transformer = model.configs.get("unet"), model.configs.get("transformer", {})
+    if unet is not None:
+        width = unet.get("cross_attention_dim")
+    else:
+        heads, each = transformer.get("num_attention_heads"), transformer.get("attention_head_dim")
+        width = heads * each if type(heads) is int and type(each) is int else None
+    if type(width) is int and kind.width is not None and width != kind.width:
+        return False
+    guided = transformer.get("guidance_embeds")
+    return kind.variant not in ("dev", "schnell") or guided is None or guided == (kind.variant == "dev")
 
 
 def fingerprint(path: Path) -> str:
