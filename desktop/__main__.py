@@ -62,9 +62,9 @@ def _open_window(data: str | None, opened: str | None, on_window: "Callable[[App
     from desktop.ui import quick_imports
 
     quick_imports.install()
-    from desktop import app
+    from desktop import program
 
-    return app.main(data=data, on_window=on_window, opened=opened)
+    return program.main(data=data, on_window=on_window, opened=opened)
 
 
 if __name__ == "__main__":
