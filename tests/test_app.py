@@ -17,7 +17,7 @@ from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import Settings, find_folders
 from desktop.store.recipe import read_recipe, read_request
-from desktop.ui.main_window import GALLERY, NOISE
+from desktop.ui.window_pages import GALLERY, NOISE
 
 WAIT_MS = 180_000
 
@@ -183,7 +183,7 @@ def test_what_waits_of_a_grid_when_the_window_closes_waits_tomorrow(qtbot, start
     qtbot.waitUntil(lambda: len(app.studio.queue.load()) == 4)
     start.close(app)
     again = start(engine=False)
-    assert [(r.seed, r.steps) for r in again._left_over] == [(5, 2), (6, 2), (5, 3), (6, 3)]
+    assert [(r.seed, r.steps) for r in again._queue.left_over] == [(5, 2), (6, 2), (5, 3), (6, 3)]
 
 
 def test_a_grid_that_closing_interrupted_gets_its_sheet_when_its_pictures_are_made(qtbot, start):
@@ -197,7 +197,7 @@ def test_a_grid_that_closing_interrupted_gets_its_sheet_when_its_pictures_are_ma
 
     again = start()
     assert [record.request.seed for record in again.studio.pictures.list()] == [5]
-    again._on_left_over_decided(True)
+    again._queue.decide(True)
     view = again.window._grids.view
     qtbot.waitUntil(lambda: view.sheet is not None, timeout=WAIT_MS)
     assert view.state == "3 of 3 pictures"
@@ -224,7 +224,7 @@ def test_a_paused_picture_goes_on_after_a_restart(qtbot, start):
     previews = []
     again.bridge.preview.connect(previews.append)
     with qtbot.waitSignal(again.bridge.saved, timeout=WAIT_MS):
-        again._on_left_over_decided(True)
+        again._queue.decide(True)
     assert previews[0].step >= 3
     assert [record.request.prompt for record in again.studio.pictures.list()] == ["a boat"]
 
@@ -251,14 +251,14 @@ def test_what_waited_is_offered_again_after_a_restart(qtbot, start):
     start.close(app)
 
     again = start(engine=False)
-    assert [r.prompt for r in again._left_over] == ["a boat"] * 3
+    assert [r.prompt for r in again._queue.left_over] == ["a boat"] * 3
 
 
 def test_a_comparison_that_still_ran_is_not_made_into_a_picture_by_the_next_start(qtbot, start):
     app = start(engine=False)
     app.studio.engine.submit(GenerationRequest(prompt="a boat", seed=1), save=lambda *what, **more: None)
-    qtbot.waitUntil(lambda: len(app._jobs) == 1)
-    app._keep_queue()
+    qtbot.waitUntil(lambda: len(app._queue._jobs) == 1)
+    app._queue._keep()
     qtbot.waitUntil(lambda: app.studio.queue.load() == ())
 
 
@@ -334,7 +334,7 @@ def test_a_second_window_on_the_same_pictures_is_refused(qtbot, start):
 
 
 def test_an_error_in_the_window_is_told_and_the_window_stays(qtbot, start):
-    from desktop.app import _on_bug
+    from desktop.program import _on_bug
 
     app = start(engine=False)
     error = ZeroDivisionError("by accident")
@@ -358,7 +358,7 @@ def test_forgetting_what_was_left_over_keeps_what_waits_now(qtbot, start):
     again = start(engine=False)
     again.studio.engine.submit(GenerationRequest(prompt="a new boat", seed=2))
     qtbot.waitUntil(lambda: [r.prompt for r in again.studio.queue.load()] == ["an old boat", "a new boat"])
-    again._on_left_over_decided(False)
+    again._queue.decide(False)
     qtbot.waitUntil(lambda: [r.prompt for r in again.studio.queue.load()] == ["a new boat"])
     again.studio.engine.start()
 
@@ -467,12 +467,12 @@ def test_a_report_is_saved_without_prompts_and_shown(qtbot, start, tmp_path):
     qtbot.keyClick(card, Qt.Key.Key_Escape)
     app.studio.history.add(GenerationRequest(prompt="a secret plan", negative_prompt="my uncle", seed=1))
     app._folders.log.write_text("ERROR it failed on 'a secret plan' but 'my uncle'\n")
-    with qtbot.waitSignal(app._reporter.done):
+    with qtbot.waitSignal(app._reports.worker.done):
         app.window.report_chosen.emit((str(tmp_path / "report"), False))
     assert app.window.toast.text == "The report is saved as report.zip"
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         assert report.read("safelight.log").decode() == "ERROR it failed on '[prompt]' but '[prompt]'\n"
-    with qtbot.waitSignal(app._reporter.failed):
+    with qtbot.waitSignal(app._reports.worker.failed):
         app.window.report_chosen.emit((str(tmp_path), False))
     assert "is a folder" in app.window.create_page.messages.text
 

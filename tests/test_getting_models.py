@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.app import App
 from desktop.settings import find_folders
-from desktop.ui.main_window import MODELS
+from desktop.ui.window_pages import MODELS
 from tests.library.conftest import hub_server  # noqa: F401 - a fixture
 from tests.library.hub_server import Fault, Repo
 from tests.models import write_stable_diffusion

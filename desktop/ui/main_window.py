@@ -24,32 +24,28 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 from desktop.errors import KnownError
 from desktop.settings import Folders, Settings
 from desktop.ui import icons, places, theme
+from desktop.ui.arrivals import Arrivals
 from desktop.ui.bridge import Bridge
 from desktop.ui.create_page import CreatePage
-from desktop.ui.dropped import is_model, local_file
-from desktop.ui.pages import Pages
-from desktop.ui.ports import Downloads, Engine, Grids, History, Models, Noising, Recall, StartPictures, TimelineRoom
+from desktop.ui.dropped import local_file
+from desktop.ui.ports import Engine, Grids, History, Models, Noising, Recall, StartPictures, TimelineRoom
 from desktop.ui.toast import Toast
 from desktop.ui.top_bar import TopBar
 from desktop.ui.window_menu import WindowMenu
+from desktop.ui.window_pages import CREATE, MODELS, OpenDownloads, WindowPages
 
 if TYPE_CHECKING:
     from desktop.grids import Grid
     from desktop.messages import EngineReady, GenerationRequest, PictureRecord
     from desktop.ui.attention_wiring import Attend, AttentionWiring
-    from desktop.ui.background import Background
-    from desktop.ui.download_bridge import DownloadBridge
     from desktop.ui.gallery import Gallery
-    from desktop.ui.grid_card import Trunk
     from desktop.ui.grid_wiring import GridWiring
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.noise_page import NoisePage
-    from desktop.ui.opened_file import OpenedFile
     from desktop.ui.pictures_wiring import PicturesWiring
     from desktop.ui.safe_mode_bar import SafeModeBar
     from desktop.ui.timeline_wiring import ExportTimeline, ReadTimeline, TimelineWiring, Verify
 
-CREATE, GALLERY, MODELS, NOISE = range(4)
 _FOLD_BELOW = 1100  # narrower windows have no room for history and queue
 
 
@@ -74,7 +70,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         save_settings: Callable[[Settings], None],
         folders: Folders,
-        open_downloads: Callable[[], tuple[Downloads, DownloadBridge]] | None = None,
+        open_downloads: OpenDownloads | None = None,
         noising: Noising | None = None,
         gallery: Gallery | None = None,  # these three, or add_pictures later
         picture_strip: QWidget | None = None,
@@ -83,11 +79,8 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         theme.prepare(application)
         super().__init__()
-        self._engine, self._models, self._recall = engine, models, recall
-        self._open_downloads, self._noising = open_downloads, noising
-        self._device: EngineReady | None = None
-        self._recaller: Background | None = None
-        self._opened: OpenedFile | None = None  # until a file is opened
+        self._engine, self._models = engine, models
+        self._device_known = False
         self.settings, self._save_settings = settings, save_settings
         self._side_wanted = True
         self._before_alone: Qt.WindowState | None = None  # set while the picture is shown alone
@@ -104,8 +97,14 @@ class MainWindow(QMainWindow):
             starts=starts,
             parent=self,
         )
-        makers = (lambda: self.create_page, self._make_gallery_page, self._make_models_page, self._make_noise_page)
-        self.pages = Pages(makers, self)
+        self.pages = WindowPages(
+            self.create_page,
+            engine=engine,
+            models=models,
+            noising=noising,
+            open_downloads=open_downloads,
+            parent=self,
+        )
         self.pages.show_page(CREATE)
         body = QWidget(self)
         column = QVBoxLayout(body)
@@ -115,6 +114,14 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(body)
         self.toast = Toast(body)
+        self._arrivals = Arrivals(
+            recall=recall,
+            models=models,
+            page=self.create_page,
+            toast=self.toast,
+            show_create=self.show_create,
+            parent=self,
+        )
         self._menu = WindowMenu(self.top_bar, folders, body, self)
         self._pictures: PicturesWiring | None = None
         self._timeline: TimelineWiring | None = None
@@ -138,8 +145,10 @@ class MainWindow(QMainWindow):
         page.models_wanted.connect(self._on_models_wanted)
         page.welcome_closed.connect(self._on_welcome_closed)
         page.full_screen.connect(self.toggle_alone)
-        page.panel.not_added.connect(self._add_model)
-        page.panel.file_added.connect(self._on_file_added)
+        self._arrivals.model_arrived.connect(self._add_model)
+        self.pages.create_wanted.connect(self.show_create)
+        self.pages.model_used.connect(self._on_model_used)
+        self.pages.model_added.connect(self._on_model_added)
         page.log_wanted.connect(self._menu.open_log)
         self._menu.theme_changed.connect(self._on_theme_changed)
         self._menu.problem.connect(page.show_error)
@@ -185,7 +194,7 @@ class MainWindow(QMainWindow):
         bridge.ready.connect(self._on_ready)
         bridge.plan_chosen.connect(self.top_bar.set_plan)
         self.create_page.connect_bridge(bridge)
-        self._bridge = bridge
+        self._bridge = self.pages.bridge = bridge
         if self._pictures is not None:
             self._pictures.connect_bridge(bridge)
 
@@ -193,7 +202,7 @@ class MainWindow(QMainWindow):
         """Show the models and what was made before. Called once, best after the first paint, which is sooner then."""
         from desktop.ui.pictures_wiring import PicturesWiring
 
-        self._gallery = gallery
+        self._gallery = self.pages.gallery = gallery
         self.refresh_models()
         self._restore_panel()
         self.setWindowIcon(icons.icon("app/safelight", 64))
@@ -244,7 +253,7 @@ class MainWindow(QMainWindow):
             models=self._models,
             grids=grids,
             on_sheet=self._on_sheet,
-            trunk_of=self._trunk_of,
+            trunk_of=self._timeline.trunk_of,
             cover=self.centralWidget(),
             parent=self,
         )
@@ -258,15 +267,15 @@ class MainWindow(QMainWindow):
 
     @property
     def gallery_page(self) -> QWidget | None:
-        return self.pages.made(GALLERY)
+        return self.pages.gallery_page
 
     @property
     def models_page(self) -> ModelsPage | None:
-        return self.pages.made(MODELS)
+        return self.pages.models_page
 
     @property
     def noise_page(self) -> NoisePage | None:
-        return self.pages.made(NOISE)
+        return self.pages.noise_page
 
     @Slot(int)
     def show_page(self, index: int) -> None:
@@ -289,10 +298,7 @@ class MainWindow(QMainWindow):
         names = [model.name for model in models]
         name = self.settings.model if self.settings.model in names else names[0] if names else ""
         self.top_bar.set_models(models, name)
-        if self._gallery is not None:
-            self._gallery.name_models(models)
-        if self.models_page is not None:
-            self.models_page.show_models(models)
+        self.pages.show_models(models)
         if name:
             self._set_model(name)
 
@@ -320,35 +326,9 @@ class MainWindow(QMainWindow):
         self.create_page.set_alone(alone)
         self._fit_side()
 
-    def restore_settings_of(self, path: str) -> None:
-        """Put the recipe of one of our PNGs into the panel, once it is read."""
-        self.show_create()
-        if self._recaller is None:
-            from desktop.ui.background import Background
-
-            self._recaller = Background("recipe", self)
-            self._recaller.done.connect(self._on_recalled)
-            self._recaller.failed.connect(self._on_not_recalled)
-        recall, models = self._recall, self._models
-        self._recaller.start(lambda: (request := recall(path), any(m.name == request.model for m in models.list())))
-
     def open_file(self, path: str) -> None:
-        """What the program was started with: a picture's settings or the picture itself, or a model."""
-        if is_model(path):
-            self._take_dropped(path)
-            return
-        if self._opened is None:
-            from desktop.ui.opened_file import OpenedFile
-
-            self._opened = OpenedFile(
-                recall=self._recall,
-                models=self._models,
-                page=self.create_page,
-                toast=self.toast,
-                show_create=self.show_create,
-                parent=self,
-            )
-        self._opened.open(path)
+        """What the program was started with, or handed over by a second start."""
+        self._arrivals.open(path)
 
     def show_safe_mode(self, *, died: bool, why: str) -> SafeModeBar:
         """Say above the pages that the program opened with less than usual; see SafeModeBar."""
@@ -418,25 +398,14 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         path = local_file(event.mimeData())
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self.restore_settings_of(path)
+            self._arrivals.restore_settings_of(path)
         else:
-            self._take_dropped(path)
-
-    def _take_dropped(self, path: str) -> None:
-        if path.lower().endswith(".safetensors"):  # a model, or something to put on one
-            self.create_page.panel.added.take(path, dropped=True)
-        elif is_model(path):
-            self._add_model(path)
-        else:
-            self.show_create()
-            self.create_page.use_as_start(path)
+            self._arrivals.take(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._before_alone is not None:
             self.toggle_alone()
-        pages = (self.create_page, self.gallery_page, self.models_page, self.noise_page)
-        parts = (self._menu, self._recaller, self._opened, self._timeline, self._attention, self._grids)
-        for part in (*pages, *parts):
+        for part in (self.pages, self._menu, self._arrivals, self._timeline, self._attention, self._grids):
             if part is not None:  # made by now
                 part.wait()
         self._change(
@@ -449,26 +418,10 @@ class MainWindow(QMainWindow):
 
     # Small answers
 
-    @Slot(object)
-    def _on_recalled(self, found: tuple[GenerationRequest, bool]) -> None:
-        request, model_is_here = found
-        self.create_page.use_request(request, model_is_here=model_is_here)
-
-    @Slot(object)
-    def _on_not_recalled(self, error: Exception) -> None:
-        if not isinstance(error, KnownError):
-            raise error
-        self.create_page.show_error(error)
-
     @Slot(str)
     def _add_model(self, path: str) -> None:
         self.show_page(MODELS)
         self.models_page.add(path)
-
-    @Slot()
-    def _on_file_added(self) -> None:
-        self.show_create()
-        self.create_page.panel.added_fold.set_open(True)
 
     def _change(self, **changes: object) -> None:
         self.settings = self.settings.replace(**changes)
@@ -485,10 +438,7 @@ class MainWindow(QMainWindow):
             return False
         self.create_page.panel.set_model(model)
         self.top_bar.set_model(name)
-        if self.models_page is not None:
-            self.models_page.set_current(name)
-        if self.noise_page is not None:
-            self.noise_page.set_model(model)
+        self.pages.set_model(model)
         return True
 
     def _fit_side(self) -> None:
@@ -497,50 +447,6 @@ class MainWindow(QMainWindow):
         self.create_page.side.setVisible(shown)
         self.create_page.fit_panel(self.width())
         self.top_bar.set_side(shown, possible=room, offered=self.pages.currentIndex() == CREATE)
-
-    def _make_models_page(self) -> ModelsPage:
-        from desktop.ui.models_page import ModelsPage
-
-        downloads, bridge = self._open_downloads() if self._open_downloads else (None, None)
-        page = ModelsPage(self._models, downloads, self, device=self._device)
-        if bridge is not None:
-            bridge.changed.connect(page.on_download)
-        page.link_wanted.connect(places.open_link)
-        page.set_current(self.settings.model)
-        page.show_models(self._models.list())
-        page.use_wanted.connect(self._on_model_used)
-        page.folder_wanted.connect(places.open_path)
-        page.added.connect(self._on_model_added)
-        return page
-
-    def _make_gallery_page(self) -> QWidget | None:
-        if self._gallery is None:  # nothing was made before, or it is still to come
-            return None
-        from desktop.ui.gallery_page import GalleryPage
-
-        page = GalleryPage(self._gallery, self)
-        page.create_wanted.connect(self.show_create)
-        return page
-
-    def _make_noise_page(self) -> NoisePage | None:
-        if self._noising is None:
-            return None
-        from desktop.ui.noise_page import NoisePage
-
-        page = NoisePage(self._noising, self._newest_picture, self._engine.look, self)
-        if self._bridge is not None:
-            self._bridge.noise_seen.connect(page.on_seen)
-        page.link_wanted.connect(places.open_link)
-        if self.create_page.panel.model is not None:
-            page.set_model(self.create_page.panel.model)
-        return page
-
-    def _newest_picture(self) -> str:
-        if self._gallery is None:
-            return ""
-        with contextlib.suppress(KnownError):  # a database in trouble is told elsewhere
-            return next((record.path for record in self._gallery.pictures.list(limit=1)), "")
-        return ""
 
     @Slot()
     def _on_grid(self) -> None:
@@ -552,16 +458,6 @@ class MainWindow(QMainWindow):
         self._gallery.on_saved(record)
         self.toast.show_message(self.tr("The sheet of the grid is in the gallery"))
 
-    def _trunk_of(self, record: PictureRecord) -> Trunk | None:
-        """What can be branched from of the picture that is shown, by the steps under it."""
-        from desktop.ui.grid_card import Trunk
-
-        bar = self._timeline.bar if self._timeline is not None else None
-        if bar is None or len(bar.steps) < 2 or any(step.stage != "main" for step in bar.steps):
-            return None
-        here = bar.steps[len(bar.steps) // 2].index if bar.index is None else bar.index
-        return Trunk(request=record.request, steps=bar.steps[-1].index, step=max(1, here - 1))
-
     @Slot()
     def _on_undo(self) -> None:
         if self._pictures is not None:
@@ -570,11 +466,10 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_ready(self, event: EngineReady) -> None:
         self.top_bar.set_device(event.device)
-        if event.trouble and self._device is None:
+        if event.trouble and not self._device_known:
             self.create_page.messages.show_note(event.trouble, "")
-        self._device = event
-        if self.models_page is not None:
-            self.models_page.set_device(event)
+        self._device_known = True
+        self.pages.set_device(event)
 
     @Slot(bool)
     def _on_side_toggled(self, shown: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
@@ -17,6 +18,9 @@ from desktop.ui.picture_fit import frame_image
 from desktop.ui.timeline_bar import TimelineBar
 from desktop.ui.timeline_steps import LiveSteps
 from desktop.ui.wipe_view import Side, WipeView
+
+if TYPE_CHECKING:
+    from desktop.ui.grid_card import Trunk
 
 ReadTimeline = Callable[[PictureRecord], tuple[TimelineStep, ...]]  # may take 100s of ms; raises KnownError
 ExportTimeline = Callable[[PictureRecord, tuple[TimelineStep, ...], Path, bool], None]  # the last: the noisy states
@@ -88,6 +92,16 @@ class TimelineWiring(QObject):
         self._verifier.wait()
 
     # While a picture develops
+
+    def trunk_of(self, record: PictureRecord) -> "Trunk | None":
+        """What can be branched from of the picture that is shown, by the steps under it; None where it kept none."""
+        from desktop.ui.grid_card import Trunk
+
+        steps = self.bar.steps
+        if len(steps) < 2 or any(step.stage != "main" for step in steps):
+            return None
+        here = steps[len(steps) // 2].index if self.bar.index is None else self.bar.index
+        return Trunk(request=record.request, steps=steps[-1].index, step=max(1, here - 1))
 
     @Slot(object)
     def _on_started(self, event: Started) -> None:

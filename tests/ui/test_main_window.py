@@ -14,7 +14,8 @@ from desktop.ui.bridge import Bridge
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_strip import GalleryStrip
 from desktop.ui.history_panel import HistoryPanel
-from desktop.ui.main_window import CREATE, GALLERY, MODELS, NOISE, MainWindow
+from desktop.ui.main_window import MainWindow
+from desktop.ui.window_pages import CREATE, GALLERY, MODELS, NOISE
 from tests.ui.gallery_parts import Shelf
 from tests.ui.window_parts import SHA, Engine, Models, Starts, job, preview, request, write_picture
 
@@ -224,7 +225,7 @@ def test_a_picture_dropped_anywhere_is_started_from(app, qtbot, tmp_path):
 
 def recall_by_drop(app, qtbot, path):
     drop_on(app.window, path, Qt.KeyboardModifier.AltModifier)
-    told = [app.window._recaller.done, app.window._recaller.failed]
+    told = [app.window._arrivals.recaller.done, app.window._arrivals.recaller.failed]
     with qtbot.waitSignal(told[1] if "other" in path else told[0]):
         pass
     QCoreApplication.processEvents()
