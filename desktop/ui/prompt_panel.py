@@ -9,24 +9,22 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop.errors import KnownError
-from desktop.limits import GUIDANCE_MAX, SEED_MAX, STEPS_MAX
-from desktop.ui import icons, panel_memory, theme, words
+from desktop.limits import GUIDANCE_MAX, STEPS_MAX
+from desktop.ui import panel_memory, theme, words
 from desktop.ui.advanced_fields import AdvancedFields
 from desktop.ui.branch_chip import BranchChip
 from desktop.ui.fold import Fold
 from desktop.ui.inline_error import InlineError
 from desktop.ui.marks import mark_wrong
 from desktop.ui.number_slider import NumberSlider
+from desktop.ui.panel_footer import PanelFooter
 from desktop.ui.ports import History, StartPictures
 from desktop.ui.prompt_edit import PromptEdit
 from desktop.ui.seed_field import SeedField
@@ -39,14 +37,6 @@ if TYPE_CHECKING:
 
 _LABELS = 72  # width of the column of labels
 _COUNT_MAX = 64
-
-
-class _Wrong(Exception):
-    """Which error line a KnownError belongs to."""
-
-    def __init__(self, *, line: InlineError, error: KnownError) -> None:
-        super().__init__(error.message)
-        self.line, self.error = line, error
 
 
 class PromptPanel(QFrame):
@@ -104,7 +94,13 @@ class PromptPanel(QFrame):
         column.setContentsMargins(0, 0, 1, 0)
         column.setSpacing(0)
         column.addWidget(area, 1)
-        column.addLayout(self._build_footer())
+        self.footer = PanelFooter(self)
+        self.footer.generate_wanted.connect(self.submit)
+        self.footer.grid_wanted.connect(self.grid_wanted)
+        self.footer.stop_wanted.connect(self.stop_requested)
+        self.generate_button, self.grid_button = self.footer.generate_button, self.footer.grid_button
+        self.stop_button = self.footer.stop_button
+        column.addWidget(self.footer)
 
     # Building
 
@@ -120,13 +116,13 @@ class PromptPanel(QFrame):
         )
         self.prompt.accepted.connect(self.submit)
         self.prompt.textChanged.connect(self._on_prompt_edited)
-        self._prompt_error = InlineError(self)
+        self.prompt_error = InlineError(self)
         label = QLabel(self.tr("Prompt"), self)
         theme.set_kind(label, "section")
         label.setBuddy(self.prompt)
         self._wide(label)
         self._wide(self.prompt)
-        self._wide(self._prompt_error)
+        self._wide(self.prompt_error)
         self._branch: Branch | None = None
         self._branch_chip = BranchChip(self)
         self._branch_chip.removed.connect(self._on_branch_removed)
@@ -141,19 +137,19 @@ class PromptPanel(QFrame):
         self.negative_fold.header.setToolTip(
             self.tr("Negative prompt: what the picture is steered away from, such as: text, blurry.")
         )
-        self._negative_error = InlineError(self)
+        self.negative_error = InlineError(self)
         self._wide(self.negative_fold)
-        self._wide(self._negative_error)
+        self._wide(self.negative_error)
 
     def _build_start(self, starts: StartPictures) -> None:
         self.start_picture = StartPictureBox(starts, self)
         self.start_picture.changed.connect(self._on_start_changed)
-        self._start_error = InlineError(self)
+        self.start_error = InlineError(self)
         label = QLabel(self.tr("Start picture"), self)
         theme.set_kind(label, "section")
         self._wide(label)
         self._wide(self.start_picture)
-        self._wide(self._start_error)
+        self._wide(self.start_error)
         self.strength = NumberSlider(
             self.tr("Strength"), low=0.05, high=1, default=0.6, step=0.05, decimals=2, parent=self
         )
@@ -219,8 +215,8 @@ class PromptPanel(QFrame):
                 "give the same picture again, on any device."
             ),
         )
-        self._seed_error = InlineError(self)
-        self._wide(self._seed_error)
+        self.seed_error = InlineError(self)
+        self._wide(self.seed_error)
         self.count = NumberSlider(self.tr("Count"), low=1, high=16, default=1, typed_high=_COUNT_MAX, parent=self)
         self._row(
             self.tr("Count"),
@@ -233,7 +229,7 @@ class PromptPanel(QFrame):
         self.advanced = AdvancedFields(_LABELS, self)
         self.scheduler, self.size_fields = self.advanced.scheduler, self.advanced.size_fields
         self.advanced.size_typed.connect(self._mark_size)
-        self._size_error = self.advanced.error
+        self.size_error = self.advanced.error
         self.more_fold.set_body(self.advanced)
         self.more_fold.header.setToolTip(self.tr("Advanced: the scheduler, and any size in pixels"))
         self._wide(self.more_fold)
@@ -243,39 +239,6 @@ class PromptPanel(QFrame):
         )
         self.added_fold.toggled.connect(self._on_added_toggled)
         self._wide(self.added_fold)
-
-    def _build_footer(self) -> QVBoxLayout:
-        self._error = InlineError(self)
-        self.generate_button = QPushButton(self.tr("Generate"), self)
-        theme.set_kind(self.generate_button, "accent")
-        self.generate_button.setFixedHeight(theme.BUTTON)
-        self.generate_button.setToolTip(self.tr("Make the picture (Enter)"))
-        self.generate_button.clicked.connect(self.submit)
-        self.grid_button = QToolButton(self)
-        self.grid_button.setIcon(icons.icon("grid-3x3", 20))
-        self.grid_button.setFixedSize(theme.BUTTON, theme.BUTTON)
-        theme.set_kind(self.grid_button, "plain")
-        self.grid_button.setAccessibleName(self.tr("Vary two settings"))
-        self.grid_button.setToolTip(self.tr("Vary two settings: one picture for each pair of values (Ctrl+G)"))
-        self.grid_button.clicked.connect(self.grid_wanted)
-        self.stop_button = QPushButton(self.tr("Stop"), self)
-        icons.put(self.stop_button, "stop")
-        theme.set_kind(self.stop_button, "tall")
-        self.stop_button.setFixedHeight(theme.BUTTON)
-        self.stop_button.setToolTip(self.tr("Stop the running picture (Esc)"))
-        self.stop_button.clicked.connect(self.stop_requested)
-        self.stop_button.hide()
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.S8)
-        buttons.addWidget(self.generate_button, 1)
-        buttons.addWidget(self.grid_button)
-        buttons.addWidget(self.stop_button)
-        footer = QVBoxLayout()
-        footer.setContentsMargins(theme.S16, theme.S8, theme.S16, theme.S16)
-        footer.setSpacing(theme.S8)
-        footer.addWidget(self._error)
-        footer.addLayout(buttons)
-        return footer
 
     def _wide(self, widget: QWidget) -> None:
         self._grid.addWidget(widget, self._grid.rowCount(), 0, 1, 2)
@@ -398,10 +361,7 @@ class PromptPanel(QFrame):
 
     def set_running(self, running: bool) -> None:
         """Show or hide the way out. running: a job runs or waits."""
-        self.stop_button.setVisible(running)
-        self.generate_button.setToolTip(
-            self.tr("Add to the queue (Enter)") if running else self.tr("Make the picture (Enter)")
-        )
+        self.footer.set_running(running)
 
     def request_json(self) -> dict[str, object]:
         """What stands in the panel, as a request's JSON without the seed; plain values for the settings."""
@@ -434,82 +394,25 @@ class PromptPanel(QFrame):
         return next(iter(self._checked()), None)
 
     def _checked(self) -> tuple[GenerationRequest, ...]:
+        from desktop.ui import panel_request  # not before it is needed
+
         self._clear_errors()
         try:
-            return self._requests()
-        except _Wrong as wrong:
-            if wrong.line is self._size_error:
+            return panel_request.requests(self)
+        except panel_request.Wrong as wrong:
+            if wrong.line is self.size_error:
                 self.more_fold.set_open(True)
-            elif wrong.line is self._negative_error:
+            elif wrong.line is self.negative_error:
                 self.negative_fold.set_open(True)
-            mark_wrong(self.prompt, wrong.line is self._prompt_error)
+            mark_wrong(self.prompt, wrong.line is self.prompt_error)
             wrong.line.show_error(wrong.error)
             return ()
-
-    def _requests(self) -> tuple[GenerationRequest, ...]:
-        """Raises _Wrong."""
-        from desktop.messages import GenerationRequest
-
-        if self._model is None:
-            raise _Wrong(
-                line=self._error,
-                error=KnownError(self.tr("No model is loaded"), self.tr("Add one on the Models page.")),
-            )
-        if self.start_picture.busy:
-            raise _Wrong(
-                line=self._start_error,
-                error=KnownError(self.tr("The start picture is still being read"), self.tr("Try again in a moment.")),
-            )
-        for slider in (self.steps, self.guidance, self.strength, self.count):
-            slider.commit()
-        if self._added is not None:
-            self._added.commit()
-        # Each part is tried with nothing else that could be wrong, to know which line to write under.
-        prompt, negative = self.prompt.text, self.negative.text if self._model.negative_prompt else ""
-        _try(self._prompt_error, lambda: GenerationRequest(prompt=prompt, seed=0))
-        _try(self._negative_error, lambda: GenerationRequest(prompt="x", negative_prompt=negative, seed=0))
-        width, height = _try(self._size_error, self.size_fields.value)
-        seed = _try(self._seed_error, self.seed.take)
-        first = _try(
-            self._error,
-            lambda: (
-                self._grown(prompt, negative, seed)
-                if self._branch is not None
-                else GenerationRequest(
-                    prompt=prompt,
-                    negative_prompt=negative,
-                    model=self._model.name,
-                    seed=seed,
-                    steps=self.steps.value,
-                    guidance_scale=self.guidance.value,
-                    scheduler=self.scheduler.currentData(),
-                    width=width,
-                    height=height,
-                    start_picture=self.start_picture.sha if "image_to_image" in self._model.tasks else None,
-                    strength=self.strength.value,
-                    mask=self.start_picture.mask if "inpaint" in self._model.tasks else None,
-                    loras=self._added.loras if self._added is not None else (),
-                    embeddings=self._added.embeddings if self._added is not None else (),
-                )
-            ),
-        )
-        return tuple(first.replace(seed=(seed + i) % (SEED_MAX + 1)) for i in range(self.count.value))
 
     def _offer_what_the_model_can(self, free: bool) -> None:
         """free: whether it is for the panel to say, and not for the trunk of a branch."""
         model = self._model
         self.start_picture.setEnabled(free and (model is None or "image_to_image" in model.tasks))
         self.size_fields.setEnabled(free and (model is None or not model.fixed_size))
-
-    def _grown(self, prompt: str, negative: str, seed: int) -> GenerationRequest:
-        return self._branch.trunk.replace(
-            prompt=prompt,
-            negative_prompt=negative,
-            guidance_scale=self.guidance.value,
-            scheduler=self.scheduler.currentData() if self.scheduler.isEnabled() else self._branch.trunk.scheduler,
-            seed=seed,
-            branch=self._branch,
-        )
 
     def _may_change_scheduler(self, before: str) -> bool:
         """Whether another one of the model's can go on with the chain."""
@@ -529,12 +432,12 @@ class PromptPanel(QFrame):
 
     def _clear_errors(self) -> None:
         for line in (
-            self._prompt_error,
-            self._negative_error,
-            self._start_error,
-            self._seed_error,
-            self._size_error,
-            self._error,
+            self.prompt_error,
+            self.negative_error,
+            self.start_error,
+            self.seed_error,
+            self.size_error,
+            self.footer.error,
         ):
             line.clear()
         mark_wrong(self.prompt, False)
@@ -543,7 +446,7 @@ class PromptPanel(QFrame):
 
     @Slot(object)
     def _on_size_picked(self, size: tuple[int, int]) -> None:
-        self._size_error.clear()
+        self.size_error.clear()
         self.size_fields.set_value(*size)
         self._mark_size(size)
 
@@ -557,7 +460,7 @@ class PromptPanel(QFrame):
         shown = self.start_picture.sha is not None
         self.strength.setVisible(shown)
         self._strength_label.setVisible(shown)
-        self._start_error.clear()
+        self.start_error.clear()
 
     @Slot(bool)
     def _on_added_toggled(self, open_: bool) -> None:
@@ -578,17 +481,9 @@ class PromptPanel(QFrame):
 
     @Slot()
     def _on_prompt_edited(self) -> None:
-        self._prompt_error.clear()
+        self.prompt_error.clear()
         mark_wrong(self.prompt, False)
 
     @Slot()
     def _on_seed_edited(self) -> None:
-        self._seed_error.clear()
-
-
-def _try(line: InlineError, make):
-    """Raises _Wrong where `make` raises a KnownError."""
-    try:
-        return make()
-    except KnownError as error:
-        raise _Wrong(line=line, error=error) from error
+        self.seed_error.clear()

@@ -246,7 +246,7 @@ def test_a_panel_that_makes_no_picture_says_why_and_opens_no_card(shown):
     shown.page.panel.prompt.clear()
     shown.page.panel.grid_button.click()
     assert shown.wiring.card is None
-    assert "prompt is empty" in shown.page.panel._prompt_error.text()
+    assert "prompt is empty" in shown.page.panel.prompt_error.text()
 
 
 def test_the_grid_fills_in_as_its_pictures_are_drawn(shown, qtbot):

@@ -435,7 +435,7 @@ def test_with_no_model_at_all_the_window_opens_and_says_what_to_do(open_window):
     app = open_window(models=models, panel={"prompt": "a fox", "width": 64, "height": 64})
     app.panel.submit()
     assert app.engine.submitted == []
-    assert "Models page" in app.panel._error.text()
+    assert "Models page" in app.panel.footer.error.text()
 
 
 def test_the_theme_changes_at_once_and_is_remembered(app, qapp):

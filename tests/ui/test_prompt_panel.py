@@ -121,10 +121,10 @@ def test_an_empty_prompt_is_told_under_the_prompt(panel, sent):
     panel.prompt.set_text("  ")
     panel.submit()
     assert sent == []
-    assert panel._prompt_error.isVisible()
-    assert "prompt is empty" in panel._prompt_error.text()
+    assert panel.prompt_error.isVisible()
+    assert "prompt is empty" in panel.prompt_error.text()
     panel.prompt.set_text("a fox")
-    assert not panel._prompt_error.isVisible()
+    assert not panel.prompt_error.isVisible()
 
 
 def test_a_much_too_long_negative_prompt_is_told_under_it_and_shown(panel, sent):
@@ -132,7 +132,7 @@ def test_a_much_too_long_negative_prompt_is_told_under_it_and_shown(panel, sent)
     panel.negative.setPlainText("x" * 10_001)
     panel.submit()
     assert sent == []
-    assert panel._negative_error.isVisible()
+    assert panel.negative_error.isVisible()
     assert panel.negative_fold.open
 
 
@@ -142,7 +142,7 @@ def test_what_is_no_seed_is_told_under_the_seed(panel, sent, qtbot, seed):
     qtbot.keyClicks(panel.seed.field, seed)
     panel.submit()
     assert sent == []
-    assert seed in panel._seed_error.text()
+    assert seed in panel.seed_error.text()
 
 
 @pytest.mark.parametrize("width", ["100", "8", "99999", "", "wide"])
@@ -152,17 +152,17 @@ def test_a_size_the_model_cannot_draw_is_told_under_the_fields(panel, sent, widt
     panel.submit()
     assert sent == []
     assert panel.more_fold.open
-    assert "width" in panel._size_error.text()
+    assert "width" in panel.size_error.text()
 
 
 def test_a_wrong_multiple_names_the_two_nearest_right_ones(panel, qtbot):
     panel.more_fold.set_open(True)
     panel.size_fields.width_field.clear()
     qtbot.keyClicks(panel.size_fields.width_field, "100")
-    assert "96 or 104" in panel._size_error.text()
+    assert "96 or 104" in panel.size_error.text()
     panel.size_fields.width_field.clear()
     qtbot.keyClicks(panel.size_fields.width_field, "104")
-    assert not panel._size_error.isVisible()
+    assert not panel.size_error.isVisible()
 
 
 def test_without_a_model_nothing_is_sent(qtbot, starts):
@@ -173,7 +173,7 @@ def test_without_a_model_nothing_is_sent(qtbot, starts):
     panel.prompt.set_text("a fox")
     panel.submit()
     assert sent == []
-    assert "No model" in panel._error.text()
+    assert "No model" in panel.footer.error.text()
 
 
 def test_another_model_brings_its_own_defaults(panel, sent):
@@ -297,7 +297,7 @@ def test_a_run_does_not_start_while_its_start_picture_is_still_read(panel, sent,
     panel.start_picture.load(str(write_picture(tmp_path / "start.png")))
     panel.submit()
     assert sent == []
-    assert "still being read" in panel._start_error.text()
+    assert "still being read" in panel.start_error.text()
     qtbot.waitUntil(lambda: panel.start_picture.sha == SHA)
     panel.submit()
     assert len(sent) == 1

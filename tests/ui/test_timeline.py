@@ -398,7 +398,7 @@ def test_four_variations_come_from_the_branch_chip_with_what_stands_in_the_panel
     panel.prompt.set_text("")
     panel._branch_chip._vary.click()
     assert len(sent) == 4
-    assert panel._prompt_error.isVisible()
+    assert panel.prompt_error.isVisible()
 
 
 @pytest.mark.parametrize("width", [1200, 740, 640])
