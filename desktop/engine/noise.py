@@ -58,7 +58,7 @@ def _look(question: NoiseQuestion, model: "LoadedModel") -> NoiseSeen:
     from desktop.engine import added, pipeline, preview
 
     drawing = model.pipelines.get("text_to_image")
-    if drawing is None:
+    if drawing is None or drawing is model.pipelines.get("inpaint"):  # what is around a mask would be needed too
         raise KnownError(f"{model.info.title} cannot be looked into", "Choose another model.")
     width, height = _size(question.picture, model.info)
     plain = GenerationRequest(prompt=question.prompt.strip() or "-", seed=0, width=width, height=height)

@@ -12,6 +12,7 @@ from tests.tiny import BUILDERS
 
 FAMILY_OF = {
     "sd2": "stable-diffusion",
+    "sd_inpainting": "stable-diffusion",
     "sdxl": "stable-diffusion-xl",
     "sdxl_refiner": "stable-diffusion-xl",
     "sdxl_turbo": "stable-diffusion-xl",
@@ -21,6 +22,7 @@ FAMILY_OF = {
     "kandinsky": "kandinsky-2.2",
     "deepfloyd_if": "deepfloyd-if",
     "flux": "flux",
+    "flux_fill": "flux",
     "chroma": "chroma",
     "flux2": "flux-2",
     "z_image": "general",

@@ -232,3 +232,18 @@ def test_a_damaged_list_of_added_models_is_set_aside_before_it_is_written_again(
     (tmp_path / "models.json").write_text('["/somewhere", ')
     library.add(str(tiny))
     assert (tmp_path / "models.broken.json").read_text() == '["/somewhere", '
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "channels"),
+    [("StableDiffusionInstructPix2PixPipeline", 8), ("StableDiffusionPipeline", 8), ("StableDiffusionPipeline", 5),
+     ("StableDiffusionUpscalePipeline", 7), ("FluxKontextPipeline", 4), ("QwenImageEditPipeline", 4)],
+)  # fmt: skip
+def test_a_model_that_draws_from_more_than_words_is_refused_by_what_it_is(library, tiny, tmp_path, pipeline, channels):
+    folder = copy_model(tiny, tmp_path / "models" / "editor")
+    index, config = (json.loads((folder / name).read_text()) for name in ("model_index.json", "unet/config.json"))
+    (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": pipeline}))
+    (folder / "unet/config.json").write_text(json.dumps(config | {"in_channels": channels}))
+    assert [info.name for info in library.list()] == ["starter"]
+    with pytest.raises(KnownError, match=f"{pipeline}|takes in {channels} channels"):
+        library.resolve("editor")

@@ -5,6 +5,7 @@ users have on disk. BUILDERS holds one function a design, which writes a folder 
 from tests.tiny.cascades import write_deepfloyd_if, write_deepfloyd_upscaler
 from tests.tiny.stable_diffusion import (
     write_sd3,
+    write_sd_inpainting,
     write_sdxl,
     write_sdxl_refiner,
     write_sdxl_turbo,
@@ -14,6 +15,7 @@ from tests.tiny.transformers import (
     write_chroma,
     write_flux,
     write_flux2,
+    write_flux_fill,
     write_lumina2,
     write_pixart,
     write_qwen_image,
@@ -24,6 +26,7 @@ from tests.tiny.unclip import write_kandinsky, write_kandinsky_prior, write_karl
 
 BUILDERS = {
     "sd2": write_stable_diffusion_2,
+    "sd_inpainting": write_sd_inpainting,
     "sdxl": write_sdxl,
     "sdxl_refiner": write_sdxl_refiner,
     "sdxl_turbo": write_sdxl_turbo,
@@ -33,6 +36,7 @@ BUILDERS = {
     "kandinsky": write_kandinsky,
     "deepfloyd_if": write_deepfloyd_if,
     "flux": write_flux,
+    "flux_fill": write_flux_fill,
     "chroma": write_chroma,
     "flux2": write_flux2,
     "z_image": write_z_image,

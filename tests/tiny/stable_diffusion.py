@@ -10,6 +10,23 @@ def write_stable_diffusion_2(folder: Path) -> Path:
     return write_stable_diffusion(folder, prediction_type="v_prediction")
 
 
+def write_sd_inpainting(folder: Path) -> Path:
+    """One made for inpainting: a mask and what is around it go into its network too."""
+    import json
+
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    write_stable_diffusion(folder)
+    torch.manual_seed(0)
+    config = UNet2DConditionModel.load_config(folder / "unet", local_files_only=True)
+    UNet2DConditionModel.from_config(config | {"in_channels": 9}).save_pretrained(folder / "unet")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["_class_name"] = "StableDiffusionInpaintPipeline"
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
 def _xl_unet(encoders: int, ids: int):
     from diffusers import UNet2DConditionModel
 

@@ -5,16 +5,23 @@ from pathlib import Path
 from tests.tiny import parts
 
 
-def write_flux(folder: Path, guidance: bool = True) -> Path:
+def write_flux_fill(folder: Path) -> Path:
+    """FLUX.1 Fill: into its network go the picture being drawn, the one around the mask, and the mask."""
+    return write_flux(folder, cls="FluxFillPipeline", in_channels=48, out_channels=16)
+
+
+def write_flux(folder: Path, guidance: bool = True, cls: str = "FluxPipeline", in_channels=16, out_channels=None):
+    import diffusers
     import torch
-    from diffusers import FluxPipeline, FluxTransformer2DModel
+    from diffusers import FluxTransformer2DModel
 
     torch.manual_seed(0)
     words, pieces = parts.clip_tokenizer(), parts.t5_tokenizer()
-    FluxPipeline(
+    getattr(diffusers, cls)(
         transformer=FluxTransformer2DModel(
             patch_size=1,
-            in_channels=16,
+            in_channels=in_channels,
+            out_channels=out_channels,
             num_layers=1,
             num_single_layers=1,
             attention_head_dim=16,

@@ -202,10 +202,17 @@ class DiffusersFamily:
         """Components that are not read."""
         return ()
 
+    def inpaints_only(self, folder: ModelFolder) -> bool:
+        """Whether its network was made to take in a mask and what is around it, beside the picture being drawn."""
+        return False
+
     def build(
         self, folder: ModelFolder, parts: dict[str, Any], *, reader: Any, dtype: "torch.dtype", device: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """(the pipelines by task, what the family keeps beside them)."""
+        if self.inpaints_only(folder):  # a mask of all of it stands in where there is none; see arguments()
+            one = assemble(self.more_tasks(folder)["inpaint"], parts, folder.index)
+            return dict.fromkeys(self.tasks_of(folder), one), {}
         found = {}
         for task in self.tasks_of(folder):
             cls = self.text_to_image or folder.pipeline if task == "text_to_image" else self.more_tasks(folder)[task]
@@ -263,6 +270,8 @@ class DiffusersFamily:
         if inputs.mask is not None:
             wanted["mask_image"] = inputs.mask
         taken = inspect.signature(type(pipeline).__call__).parameters
+        if "mask_image" in taken and inputs.mask is None:  # made for inpainting, and asked to draw all of it
+            wanted |= _all_of_it(request, inputs)
         return {name: value for name, value in wanted.items() if name in taken}
 
     def draw(
@@ -275,6 +284,16 @@ class DiffusersFamily:
     ) -> Any:
         arguments = self.arguments(pipeline, request, inputs)
         return pipeline(**arguments, generator=generator, output_type=self.output, return_dict=False)[0][0]
+
+
+def _all_of_it(request: GenerationRequest, inputs: Inputs) -> dict[str, Any]:
+    """What an inpainting pipeline is given to draw the whole picture; without a start picture, from noise alone."""
+    from PIL import Image
+
+    whole: dict[str, Any] = {"mask_image": Image.new("L", (request.width, request.height), 255)}
+    if inputs.start is None:
+        whole |= {"image": Image.new("RGB", (request.width, request.height), (127, 127, 127)), "strength": 1.0}
+    return whole
 
 
 def _as_it_is(part: Any) -> None:

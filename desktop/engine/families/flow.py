@@ -30,10 +30,12 @@ class StableDiffusion3(DiffusersFamily):
 
 
 class Flux(DiffusersFamily):
-    """FLUX.1 dev, whose guidance is an input of the network, and schnell, which needs none and four steps."""
+    """FLUX.1 dev, whose guidance is an input of the network, schnell, which needs none and four steps, and Fill, which
+    was made for inpainting.
+    """
 
     name = "flux"
-    pipelines = frozenset({"FluxPipeline", "FluxImg2ImgPipeline"})
+    pipelines = frozenset({"FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline"})
     text_to_image = "FluxPipeline"
     tasks = {"image_to_image": "FluxImg2ImgPipeline", "inpaint": "FluxInpaintPipeline"}  # noqa: RUF012
     schedulers = ("flow_euler",)
@@ -46,7 +48,15 @@ class Flux(DiffusersFamily):
     def tokens(self, folder: ModelFolder) -> int:
         return 0  # the second text encoder, T5, reads 512
 
+    def more_tasks(self, folder: ModelFolder) -> Mapping[str, str]:
+        return self.tasks | {"inpaint": "FluxFillPipeline"} if self.inpaints_only(folder) else self.tasks
+
+    def inpaints_only(self, folder: ModelFolder) -> bool:
+        return folder.pipeline == "FluxFillPipeline"
+
     def pace(self, folder: ModelFolder) -> tuple[int, float]:
+        if self.inpaints_only(folder):
+            return 30, 30.0
         return (28, 3.5) if folder.configs.get("transformer", {}).get("guidance_embeds") else (4, 0.0)
 
     def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
@@ -125,6 +135,9 @@ class General(DiffusersFamily):
         "PixArtAlphaPipeline": (20, 4.5),
         "Lumina2Pipeline": (50, 4.0),
     }
+    # What the names of pipelines say that draw from more than words, or something else than a picture.
+    _WANT_MORE = ("Img2Img", "Inpaint", "Edit", "Fill", "Control", "Kontext", "Redux", "Upscale", "Depth", "Pix2Pix",
+                  "Variation", "Adapter", "Video", "SuperResolution", "Layered")  # fmt: skip
     _IMAGE_TO_IMAGE = {  # noqa: RUF012
         "ZImagePipeline": {"image_to_image": "ZImageImg2ImgPipeline", "inpaint": "ZImageInpaintPipeline"},
     }
@@ -135,6 +148,7 @@ class General(DiffusersFamily):
         parts = named(folder)
         return (
             folder.pipeline.endswith("Pipeline")
+            and not any(word in folder.pipeline for word in self._WANT_MORE)
             and {"scheduler", "vae", "text_encoder", "tokenizer"} <= parts.keys()
             and len({"transformer", "unet"} & parts.keys()) == 1
             and not any(

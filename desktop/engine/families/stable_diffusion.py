@@ -26,7 +26,12 @@ _PARTS = {
 class StableDiffusion(DiffusersFamily):
     name = "stable-diffusion"
     pipelines = frozenset(
-        {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "LatentConsistencyModelPipeline"}
+        {
+            "StableDiffusionPipeline",
+            "StableDiffusionImg2ImgPipeline",
+            "StableDiffusionInpaintPipeline",
+            "LatentConsistencyModelPipeline",
+        }
     )
     text_to_image = "StableDiffusionPipeline"
     tasks = {"image_to_image": "StableDiffusionImg2ImgPipeline", "inpaint": "StableDiffusionInpaintPipeline"}  # noqa: RUF012
@@ -41,6 +46,10 @@ class StableDiffusion(DiffusersFamily):
                     "Get the folder again in diffusers layout, whole.",
                 )
         super()._check_complete(folder, name)
+        check_inputs(folder, name)
+
+    def inpaints_only(self, folder: ModelFolder) -> bool:
+        return takes_a_mask(folder)
 
     def leave_out(self) -> tuple[str, ...]:
         return ("image_encoder",)
@@ -63,3 +72,26 @@ class StableDiffusion(DiffusersFamily):
 def is_guidance_distilled(folder: ModelFolder) -> bool:
     """A latent consistency model (arXiv 2310.04378): the guidance is an input of its network."""
     return bool(folder.configs.get("unet", {}).get("time_cond_proj_dim"))
+
+
+def takes_a_mask(folder: ModelFolder) -> bool:
+    """Whether its network takes in a mask and the latents around it, beside the latents being drawn."""
+    latents, taken_in = _channels(folder)
+    return taken_in == 2 * latents + 1
+
+
+def check_inputs(folder: ModelFolder, name: str) -> None:
+    """Raises KnownError where the network takes in anything else, as those that edit, enlarge or follow a depth do."""
+    latents, taken_in = _channels(folder)
+    if taken_in not in (latents, 2 * latents + 1):
+        raise KnownError(
+            f"The model {name} edits, enlarges or follows another picture (its network takes in {taken_in} channels), "
+            "and Safelight has no use for such a model yet",
+            "Choose one that draws from words, or one made for inpainting.",
+        )
+
+
+def _channels(folder: ModelFolder) -> tuple[int, int]:
+    """(of the VAE's latents, of what the U-Net takes in); published configurations leave out what is usual."""
+    found = (folder.configs.get("vae", {}).get("latent_channels"), folder.configs.get("unet", {}).get("in_channels"))
+    return tuple(count if type(count) is int else 4 for count in found)

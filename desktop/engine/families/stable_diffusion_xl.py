@@ -9,15 +9,24 @@ from desktop.engine.families.diffusers_folder import (
     scheduler_of,
     takes_few_steps,
 )
-from desktop.engine.families.stable_diffusion import is_guidance_distilled
+from desktop.engine.families.stable_diffusion import check_inputs, is_guidance_distilled, takes_a_mask
 from desktop.scheduler_change import DISCRETE_SCHEDULERS
 
 
 class StableDiffusionXL(DiffusersFamily):
     name = "stable-diffusion-xl"
-    pipelines = frozenset({"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"})
+    pipelines = frozenset(
+        {"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline"}
+    )
     text_to_image = "StableDiffusionXLPipeline"
     tasks = {"image_to_image": "StableDiffusionXLImg2ImgPipeline", "inpaint": "StableDiffusionXLInpaintPipeline"}  # noqa: RUF012
+
+    def _check_complete(self, folder: ModelFolder, name: str) -> None:
+        super()._check_complete(folder, name)
+        check_inputs(folder, name)
+
+    def inpaints_only(self, folder: ModelFolder) -> bool:
+        return takes_a_mask(folder)
 
     def leave_out(self) -> tuple[str, ...]:
         return ("image_encoder",)
