@@ -63,6 +63,7 @@ class Downloads:
         self._stop = Stop()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._compared: dict[tuple[Path, int, str], bool] = {}  # what was read of single files
 
     # Calls that wait
 
@@ -82,12 +83,19 @@ class Downloads:
         return tuple(offers)
 
     def have(self, offer: Offer) -> Path | None:
-        """Where the same model is, whole. Reads the disk."""
+        """Where the same model is, whole. Reads the disk; of a single file all of it, the first time."""
         if offer.is_file:
-            path = self._models / offer.name
-            return path if path.is_file() and path.stat().st_size == offer.bytes else None
-        revision, path = partials.origins(self._models).get(offer.repo, ("", None))
-        return path if revision == offer.revision else None
+            return next((path for path in partials.alike(self._models, offer) if self._is_same(path, offer)), None)
+        path = partials.fetched_to(self._models, offer)
+        return path if path is not None and partials.is_whole(path, offer) else None
+
+    def _is_same(self, path: Path, offer: Offer) -> bool:
+        """Whether a file of the right name and size holds the same bytes: many files have both in common."""
+        stat = path.stat()
+        seen = (path, stat.st_mtime_ns, offer.files[0].sha256 or offer.files[0].git_sha1)
+        if seen not in self._compared:
+            self._compared[seen] = partials.fingerprint(path, offer.files[0]) == seen[2]
+        return self._compared[seen]
 
     def repos_here(self) -> frozenset[str]:
         """The repositories that were fetched before. Reads the disk."""

@@ -11,6 +11,7 @@ into the models folder in one step.
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -119,6 +120,7 @@ def every(models: Path) -> Iterator[Partial | Path]:
 def finish(partial: Partial, models: Path) -> Path:
     """Move what is whole into the models folder, under a name that is free there. Returns where it is now.
 
+    A model that was fetched before and has lost files since gets them back in its own place.
     What is left of the partial is for forget(). Raises KnownError.
     """
     offer = partial.offer
@@ -126,6 +128,9 @@ def finish(partial: Partial, models: Path) -> Path:
     try:
         if not offer.is_file:
             write_atomically(source / ORIGIN, json.dumps(_origin(offer), indent=1).encode())
+            if (damaged := fetched_to(models, offer)) is not None:
+                _put_into(source, damaged, offer)
+                return damaged
         for target in _free_names(models, offer.name):
             if not os.path.lexists(target):
                 os.replace(source, target)
@@ -133,6 +138,14 @@ def finish(partial: Partial, models: Path) -> Path:
     except OSError as error:
         raise disk_error(models, error) from error
     return target
+
+
+def _put_into(source: Path, damaged: Path, offer: Offer) -> None:
+    """Every file in one step; what lies beside them stays."""
+    for file in offer.files:
+        target = damaged / check_file_name(file.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(source / check_file_name(file.name), target)
 
 
 def forget(folder: Path) -> None:
@@ -145,6 +158,38 @@ def forget(folder: Path) -> None:
 
 def lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
+
+
+def fetched_to(models: Path, offer: Offer) -> Path | None:
+    """The folder that this very offer was fetched to before, whatever has become of its files."""
+    wanted = (offer.repo, offer.revision)
+    return next((path for path, origin in _origins(models) if (origin["repo"], origin.get("revision")) == wanted), None)
+
+
+def is_whole(folder: Path, offer: Offer) -> bool:
+    """Whether every file of the offer is there in its size."""
+    return all(_size(folder / check_file_name(file.name)) == file.bytes for file in offer.files)
+
+
+def alike(models: Path, offer: Offer) -> Iterator[Path]:
+    """Single files here that have the offer's size, and its name or one that was made of it."""
+    for path in _free_names(models, offer.name):
+        if not os.path.lexists(path):
+            return
+        if path.is_file() and path.stat().st_size == offer.bytes:
+            yield path
+
+
+def fingerprint(path: Path, file: RemoteFile) -> str:
+    """What the hub calls a file of this content, hex. Reads all of it. Raises KnownError."""
+    digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.bytes)
+    try:
+        with path.open("rb") as opened:
+            while piece := opened.read(1 << 20):
+                digest.update(piece)
+    except OSError as error:
+        raise KnownError(f"{path} cannot be read ({error.strerror})", "Allow reading.") from error
+    return digest.hexdigest()
 
 
 def origins(models: Path) -> dict[str, tuple[str, Path]]:

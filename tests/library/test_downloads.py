@@ -533,3 +533,39 @@ def test_a_single_file_half_there_never_shows_and_is_listed_once_whole(hub_serve
     downloads.resume(key)
     assert told.until(State.DONE, State.FAILED).state is State.DONE
     hub_server.release.set()
+
+
+def test_another_file_of_the_same_name_and_size_is_another_file(hub_server, tiny, start, told, tmp_path):
+    other = tiny[UNET][:-4] + b"ABCD"
+    hub_server.repos["one/files"] = Repo({"style.safetensors": tiny[UNET]})
+    hub_server.repos["two/files"] = Repo({"style.safetensors": other}, lfs=False)
+    downloads = start()
+    for repo, place in (("one/files", "style.safetensors"), ("two/files", "style-2.safetensors")):
+        (offer,) = downloads.look(repo)
+        assert downloads.have(offer) is None
+        downloads.get([offer])
+        done = told.until(State.DONE, State.FAILED)
+        assert (done.state, done.path) == (State.DONE, str(tmp_path / "models" / place))
+        assert downloads.have(offer) == tmp_path / "models" / place
+    assert (tmp_path / "models" / "style.safetensors").read_bytes() == tiny[UNET]
+    assert (tmp_path / "models" / "style-2.safetensors").read_bytes() == other
+
+
+def test_a_fetched_model_that_lost_a_file_gets_it_back_in_its_place(hub_server, tiny, start, told, library, tmp_path):
+    hub_server.repos[REPO] = Repo(tiny)
+    downloads = start()
+    (offer,) = downloads.look(REPO)
+    downloads.get([offer])
+    assert told.until(State.DONE, State.FAILED).state is State.DONE
+    folder = tmp_path / "models" / "tiny-sd"
+    (folder / UNET).unlink()
+    (folder / "safelight.json").write_text('{"steps": 3}')  # the user's own
+    assert downloads.have(offer) is None
+    hub_server.sent.clear()
+    downloads.get([offer])
+    done = told.until(State.DONE, State.FAILED)
+    assert (done.state, done.path) == (State.DONE, str(folder))
+    assert {name for name in hub_server.sent if name.endswith(".safetensors")} == {UNET}
+    assert library.check_all() == {"starter": None, "tiny-sd": None}
+    assert library.resolve("tiny-sd").steps == 3
+    assert not (tmp_path / "models" / ".partial").exists()
