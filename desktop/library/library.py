@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from desktop.engine.families.sources import is_model_file, open_model
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.shards import check_shards
-from desktop.library.weights import check_files, check_weights
+from desktop.library.weights import check_files, check_pieces, check_weights
 from desktop.messages import SCHEDULERS, AddedFile, ModelInfo
 from desktop.settings import RESOURCES, Folders
 
@@ -59,28 +60,33 @@ class Library:
     def add(self, path: str) -> ModelInfo:
         """Remember a folder or a file elsewhere, once it is found whole. Raises KnownError."""
         folder = user_path(path).absolute()
-        if not folder.is_dir() and not _is_file(folder):
-            raise KnownError(f"{folder} is not there", "Give a model's folder, or its .safetensors or .gguf file.")
+        if not _is_there(folder):
+            raise KnownError(
+                f"{str(folder)[:300]} is not there", "Give a model's folder, or its .safetensors or .gguf file."
+            )
         for name, known in self._folders().items():
             if known == folder:
                 return self._describe(name, folder)
         self.check(folder)
-        paths = [*self._read_added(), str(folder)]
+        # One of the same name that has gone was most likely moved here, and what was made with it names it so.
+        paths = [p for p in self._read_added() if Path(p).name != folder.name or _is_there(Path(p))]
+        paths.append(str(folder))
         write_atomically(self._added, json.dumps(paths, indent=1).encode())
         name = next(name for name, known in self._folders().items() if known == folder)
         return self._describe(name, folder)
 
     def check(self, folder: Path) -> None:
         """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault."""
-        model, family = _recognise(folder)
-        if family.standalone:
-            family.describe(model, name=folder.name, builtin=False)
-        if folder.is_dir():  # a file's header was looked at to recognise it
-            for part in (folder, *(path for path in folder.iterdir() if path.is_dir())):
-                check_files(part)
-            for component in family.weighted(model):
-                check_weights(folder / component)
-                check_shards(folder / component)
+        with _readable(folder):
+            model, family = _recognise(folder)
+            if family.standalone:
+                family.describe(model, name=folder.name, builtin=False)
+            if folder.is_dir():  # a file's header was looked at to recognise it
+                for part in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+                    check_files(part)
+                for component in family.weighted(model):
+                    check_weights(folder / component)
+                    check_shards(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder the library knows, with what is wrong with it."""
@@ -115,9 +121,14 @@ class Library:
         )
 
     def _describe(self, name: str, folder: Path) -> ModelInfo:
-        model, family = _recognise(folder)
-        info = family.describe(model, name=name, builtin=folder == self._builtin)
-        return _with_card(info, folder)
+        """Raises KnownError where it is no model, and where a part of it is not there."""
+        with _readable(folder):
+            model, family = _recognise(folder)
+            info = family.describe(model, name=name, builtin=folder == self._builtin)
+            if folder.is_dir():
+                for component in family.weighted(model):
+                    check_pieces(folder / component)
+            return _with_card(info, folder)
 
     def _folders(self) -> dict[str, Path]:
         folders = {BUILTIN: self._builtin}
@@ -163,6 +174,24 @@ def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
             "Choose a model of another kind, such as Stable Diffusion or FLUX.",
         )
     return model, family
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the disk refuses, as a sentence about the model."""
+    try:
+        yield
+    except OSError as error:
+        raise KnownError(
+            f"The model {str(path)[:300]} cannot be read ({error.strerror or error})", "Allow reading it, or remove it."
+        ) from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_dir() or path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_file(path: Path) -> bool:

@@ -134,7 +134,7 @@ def test_a_component_with_code_of_its_own_is_not_loaded(library, tiny, tmp_path)
         library.add(str(hostile))
 
 
-@pytest.mark.parametrize("path", ["/nowhere/at/all", "", "\x00"])
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "", "\x00", "x" * 300, "x" * 5000])
 def test_a_path_that_is_no_folder_is_named(library, path):
     with pytest.raises(KnownError):
         library.add(path)
@@ -247,3 +247,53 @@ def test_a_model_that_draws_from_more_than_words_is_refused_by_what_it_is(librar
     assert [info.name for info in library.list()] == ["starter"]
     with pytest.raises(KnownError, match=f"{pipeline}|takes in {channels} channels"):
         library.resolve("editor")
+
+
+def test_what_nobody_may_read_leaves_the_rest_usable(library, tiny, tmp_path):
+    (tmp_path / "models.json").write_text(json.dumps(["/" + "x" * 300, str(tiny)]))
+    assert [info.name for info in library.list()] == ["starter", "tiny"]
+    assert "cannot be read (File name too long)" in library.check_all()["x" * 300].message
+
+
+def test_a_model_that_was_moved_and_added_again_keeps_its_name(library, tiny, tmp_path):
+    before = copy_model(tiny, tmp_path / "before" / "mine")
+    assert library.add(str(before)).name == "mine"
+    after = tmp_path / "after" / "mine"
+    after.parent.mkdir()
+    before.rename(after)
+    assert library.add(str(after)).name == "mine"
+    assert library.check_all() == {"starter": None, "mine": None}
+
+
+def test_one_that_is_away_is_not_forgotten_for_one_of_another_name(library, tiny, tmp_path):
+    away = copy_model(tiny, tmp_path / "disk" / "mine")
+    library.add(str(away))
+    away.parent.rename(tmp_path / "unplugged")
+    library.add(str(tiny))
+    (tmp_path / "unplugged").rename(away.parent)
+    assert [info.name for info in library.list()] == ["starter", "mine", "tiny"]
+
+
+@pytest.mark.parametrize("damage", [_pickle, _nothing])
+def test_a_model_that_is_half_there_is_not_listed(library, tiny, tmp_path, damage):
+    half = copy_model(tiny, tmp_path / "models" / "half")
+    damage(next((half / "unet").glob("*.safetensors")))
+    assert [info.name for info in library.list()] == ["starter"]
+    with pytest.raises(KnownError, match="unet"):
+        library.resolve("half")
+
+
+def test_a_model_without_one_of_its_pieces_is_not_listed(library, tiny, tmp_path):
+    folder = copy_model(tiny, tmp_path / "models" / "pieces")
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    first = weights.with_name("diffusion_pytorch_model-00001-of-00002.safetensors")
+    weights.rename(first)
+    index = {"weight_map": {"a": first.name, "b": first.name.replace("00001", "00002", 1)}}
+    weights.with_name(weights.name + ".index.json").write_text(json.dumps(index))
+    assert [info.name for info in library.list()] == ["starter"]
+    assert "Part of the weights is missing" in library.check_all()["pieces"].message
+
+
+def test_a_file_that_has_gone_is_called_a_file(library, tmp_path):
+    (tmp_path / "models.json").write_text(json.dumps([str(tmp_path / "gone.safetensors")]))
+    assert "model's file" in library.check_all()["gone"].message

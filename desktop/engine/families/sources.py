@@ -32,6 +32,8 @@ def is_model_file(path: Path) -> bool:
 def open_model(path: Path) -> ModelFolder:
     """What the model's configuration says, of a file by the packaged configuration of its family. Raises KnownError."""
     if not path.is_file():
+        if is_model_file(path) and not path.is_dir():
+            raise KnownError(f"The model's file {path} is gone", "Bring it back, or choose another model.")
         return folders.open_folder(path)
     kind = recognise(path)
     require_model(path, kind)
