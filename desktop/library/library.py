@@ -54,7 +54,7 @@ class Library:
                 return self._describe(str(path.absolute()), path.absolute())
         raise KnownError(
             f"There is no model called {name[:200]}",
-            f"Choose one of {', '.join(folders)}, or give the path of a model's folder or file.",
+            f"Choose one of {', '.join(info.name for info in self.list())}, or give the path of a model's folder or file.",
         )
 
     def add(self, path: str) -> ModelInfo:
@@ -89,11 +89,12 @@ class Library:
                     check_shards(folder / component)
 
     def check_all(self) -> dict[str, KnownError | None]:
-        """Every folder the library knows, with what is wrong with it."""
+        """Every folder and file the library knows, with what is wrong with it; a LoRA among them may be whole too."""
         faults: dict[str, KnownError | None] = {}
         for name, folder in self._folders().items():
             try:
-                self.check(folder)
+                if not _is_addition(folder):
+                    self.check(folder)
                 faults[name] = None
             except KnownError as error:
                 faults[name] = error
@@ -174,6 +175,13 @@ def _recognise(folder: Path) -> tuple[ModelFolder, Family]:
             "Choose a model of another kind, such as Stable Diffusion or FLUX.",
         )
     return model, family
+
+
+def _is_addition(path: Path) -> bool:
+    """Whether it is a file that goes on a model, a LoRA or an embedding; people keep them beside their models."""
+    from desktop.library.recognise import recognise
+
+    return _is_file(path) and recognise(path).kind in ("lora", "embedding")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import pytest
 from desktop.errors import KnownError
 from desktop.library.library import Library
 from desktop.library.weights import weights_in
+from tests.headers import write_safetensors
 from tests.models import STARTER, copy_model, write_stable_diffusion
 
 
@@ -297,3 +298,17 @@ def test_a_model_without_one_of_its_pieces_is_not_listed(library, tiny, tmp_path
 def test_a_file_that_has_gone_is_called_a_file(library, tmp_path):
     (tmp_path / "models.json").write_text(json.dumps([str(tmp_path / "gone.safetensors")]))
     assert "model's file" in library.check_all()["gone"].message
+
+
+def test_a_lora_among_the_models_is_no_fault_and_no_model(library, tmp_path):
+    pair = {"unet.down_blocks.0.to_q.lora_A.weight": (4, 16), "unet.down_blocks.0.to_q.lora_B.weight": (16, 4)}
+    write_safetensors(tmp_path / "models" / "style.safetensors", pair)
+    write_safetensors(tmp_path / "models" / "word.safetensors", {"emb_params": (2, 768)})
+    (tmp_path / "models" / "half.safetensors").write_bytes(b"")
+    assert [info.name for info in library.list()] == ["starter"]
+    faults = library.check_all()
+    assert {name for name, fault in faults.items() if fault} == {"half"}
+    assert {"style", "word"} <= faults.keys()
+    with pytest.raises(KnownError, match="no model called nosuch") as raised:
+        library.resolve("nosuch")
+    assert "one of starter, or" in raised.value.hint
