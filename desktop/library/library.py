@@ -54,7 +54,7 @@ class Library:
                 return self._describe(str(path.absolute()), path.absolute())
         raise KnownError(
             f"There is no model called {name[:200]}",
-            f"Choose one of {', '.join(info.name for info in self.list())}, or give the path of a model's folder or file.",
+            f"Choose one of {', '.join(info.name for info in self.list())}, or give a model's folder or file.",
         )
 
     def add(self, path: str) -> ModelInfo:
