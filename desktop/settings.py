@@ -60,6 +60,11 @@ class Folders:
         return self.root / "previews"
 
     @property
+    def compiled(self) -> Path:
+        """Blocks of networks, compiled for this machine; all of it can be made again."""
+        return self.root / "compiled"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

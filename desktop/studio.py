@@ -43,7 +43,8 @@ class Studio:
     library, downloads, noising, engine.
 
     emit: as in Engine. save: replaces saving into the gallery, for a command that wants its pictures elsewhere.
-    open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode: as in Engine.
+    open_start: replaces the store's start pictures, for a picture that brings its own. memory_mode, compile_mode: as in
+    Engine; a command, which ends after its pictures, compiles nothing.
     Raises KnownError where the data folder or the database cannot be used.
     """
 
@@ -55,6 +56,7 @@ class Studio:
         save: Callable[..., PictureRecord] | None = None,
         open_start: "Callable[[str], Image] | None" = None,
         memory_mode: str = "auto",
+        compile_mode: str = "off",
     ) -> None:
         folders.make()
         self.folders = folders
@@ -78,6 +80,8 @@ class Studio:
             previews=folders.previews,
             unfinished=folders.unfinished,
             memory_mode=memory_mode,
+            compiled=folders.compiled,
+            compile_mode=compile_mode,
         )
 
     @functools.cached_property

@@ -8,8 +8,12 @@ from desktop.settings import RESOURCES
 STARTER = RESOURCES / "models" / "starter"
 
 
-def write_stable_diffusion(folder: Path, *, prediction_type: str = "epsilon", channels: int = 4) -> Path:
-    """A Stable Diffusion of 32x32 pictures, some 100,000 parameters, the same for every call."""
+def write_stable_diffusion(
+    folder: Path, *, prediction_type: str = "epsilon", channels: int = 4, widths: tuple[int, ...] = (8, 16)
+) -> Path:
+    """A Stable Diffusion of 32x32 pictures, some 100,000 parameters, the same for every call. widths: of its levels,
+    of which the last listens to the words.
+    """
     import torch
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -20,10 +24,10 @@ def write_stable_diffusion(folder: Path, *, prediction_type: str = "epsilon", ch
         sample_size=16,
         in_channels=channels,
         out_channels=channels,
-        block_out_channels=(8, 16),
+        block_out_channels=widths,
         layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=(*("DownBlock2D",) * (len(widths) - 1), "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", *("UpBlock2D",) * (len(widths) - 1)),
         cross_attention_dim=16,
         attention_head_dim=4,
         norm_num_groups=4,

@@ -1,10 +1,11 @@
 """Stopping a run in the middle of a network, not only between steps."""
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import torch
 
@@ -44,17 +45,32 @@ class CancelHooks:
 
     def __init__(self, networks: "Iterable[torch.nn.Module]") -> None:
         self.token: CancelToken | None = None
-        self._handles = [
-            block.register_forward_pre_hook(self._before_block) for network in networks for block in blocks_of(network)
-        ]
+        self._handles = {
+            block: block.register_forward_pre_hook(self._before_block)
+            for network in networks
+            for block in blocks_of(network)
+        }
 
     def _before_block(self, module: object, args: object) -> None:
         token = self.token
         if token is not None and token.is_set:
             raise JobCancelled
 
+    @contextlib.contextmanager
+    def outside(self, modules: "Iterable[torch.nn.Module]") -> "Iterator[None]":
+        """Inside the with statement there is none within these modules, which are then one block each."""
+        within = {inner for module in modules for inner in module.modules() if inner is not module}
+        hidden = [block for block in self._handles if block in within]
+        for block in hidden:
+            self._handles.pop(block).remove()
+        try:
+            yield
+        finally:
+            for block in hidden:
+                self._handles[block] = block.register_forward_pre_hook(self._before_block)
+
     def remove(self) -> None:
-        for handle in self._handles:
+        for handle in self._handles.values():
             handle.remove()
         self._handles.clear()
 

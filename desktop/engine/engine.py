@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 import uuid
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -46,6 +47,7 @@ from desktop.messages import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from desktop.engine.compiler import BackgroundCompiler
     from desktop.engine.families import Inputs, LoadedModel
     from desktop.engine.hardware import Device
 
@@ -119,7 +121,8 @@ class Engine:
     order in which the queue changed. open_start: gives a start picture or a mask by its fingerprint, RGB; raises
     KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
     unfinished: a folder for the states of running pictures, from which the same requests go on after a crash.
-    memory_mode: of memory.MODES.
+    memory_mode: of memory.MODES. compiled: a folder for blocks of networks that are compiled beside the drawing; None
+    compiles nothing. compile_mode: of compiler.MODES.
     Attributes: holder, the model in memory; of the engine's thread, and None until torch is imported.
     """
 
@@ -133,12 +136,16 @@ class Engine:
         previews: Path | None = None,
         unfinished: Path | None = None,
         memory_mode: str = "auto",
+        compiled: Path | None = None,
+        compile_mode: str = "off",
     ) -> None:
         self._models = models
         self._save = save
         self._open_start = open_start
         self._previews = previews
         self._memory_mode = memory_mode
+        self._compiled = compiled
+        self._compile_mode = compile_mode
         self._emit = emit
         # Held while the queue changes and while that change is told, so that no older state is told after a newer.
         self._lock = threading.RLock()
@@ -152,6 +159,8 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._device: Device | None = None
         self.holder: ModelHolder | None = None
+        self._compiler: BackgroundCompiler | None = None
+        self._drawn_compiled: deque[tuple[GenerationRequest, str]] = deque(maxlen=256)  # with the model's fingerprint
         self._tapes = Tapes()
         self._checkpoints = None if unfinished is None else Checkpoints(unfinished)
         self._paused = False
@@ -233,6 +242,17 @@ class Engine:
             self._tell_queue()
             self._something_to_do.notify()
 
+    def set_modes(self, *, memory: str, compiling: str) -> None:
+        """memory: of memory.MODES, for the next model that is loaded; the one in memory is loaded anew. compiling: of
+        compiler.MODES, from the next picture on.
+        """
+        with self._something_to_do:
+            self._memory_mode, self._compile_mode = memory, compiling
+            if self.holder is not None:
+                self.holder.mode = memory
+            if self._compiler is not None:
+                self._compiler.mode = compiling
+
     def warm_up(self, model: str) -> None:
         """Load the model when nothing waits, so that the next picture starts at once."""
         with self._something_to_do:
@@ -300,7 +320,7 @@ class Engine:
             return
         while True:
             with self._something_to_do:
-                while not (self._closing or self._warm_up or self._question or (self._waiting and not self._paused)):
+                while not self._has_work:
                     self._something_to_do.wait()
                 if self._closing:
                     break
@@ -314,6 +334,7 @@ class Engine:
             if job is None:
                 self._load_ahead(model)
                 self._answer(question)
+                self._take_over_compiled()
                 continue
             event = self._run(job)
             with self._lock:
@@ -330,16 +351,29 @@ class Engine:
         if self._checkpoints is not None:
             self._checkpoints.close()
 
+    @property
+    def _has_work(self) -> bool:
+        wanted = self._warm_up or self._question or (self._waiting and not self._paused)
+        return bool(self._closing or wanted or (self._compiler is not None and self._compiler.has_work))
+
     def _import(self) -> None:
         self._emit(PhaseChanged(job_id=None, phase=Phase.IMPORTING))
         from desktop.engine.startup import import_torch_gently
 
         import_torch_gently()
+        from desktop.engine.compiler import BackgroundCompiler
         from desktop.engine.hardware import find_device
 
         self._device = find_device()
-        self.holder = ModelHolder(self._device, self._previews, self._emit, self._memory_mode)
+        self._compiler = BackgroundCompiler(self._device, self._compiled, self._compile_mode, self._wake)
+        self.holder = ModelHolder(
+            self._device, self._previews, self._emit, self._memory_mode, on_unload=self._compiler.forget
+        )
         self._tell_ready()
+
+    def _wake(self) -> None:
+        with self._something_to_do:
+            self._something_to_do.notify()
 
     def _tell_ready(self) -> None:
         assert self._device is not None
@@ -381,6 +415,12 @@ class Engine:
         if failed:  # outside the except block, whose traceback holds tensors
             self.holder.free()
         self._tell_ready()  # either way there is nothing to wait for any more
+
+    def _take_over_compiled(self) -> None:
+        """One block: a job that came meanwhile goes first."""
+        assert self._compiler is not None
+        if self._compiler.has_work and self._compiler.take_over() and self.holder.loaded is not None:
+            self._emit(self.holder.plan_with("Compiled for this size, which is quicker."))
 
     def _answer(self, question: NoiseQuestion | None) -> None:
         if question is None:
@@ -476,6 +516,11 @@ class Engine:
             job.phase = phase
             self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
 
+        assert self._compiler is not None
+        may_compile = self._may_be_compiled(job, model.fingerprint)
+        drawing = self._compiler.drawing(
+            model, model.pipelines[pipeline.task_of(request)], allowed=may_compile and not request.loras
+        )
         run = functools.partial(
             pipeline.run,
             model,
@@ -486,11 +531,6 @@ class Engine:
             on_phase=on_phase,
             on_step=steps.report,
         )
-        start_from = self._unfinished(request, model.fingerprint)
-        if start_from is not None and job.watch is not None and not job.watch.covers(start_from.index):
-            start_from = None
-        if start_from is None and request.branch is not None:
-            start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
         trail = Trail()
 
         def on_state(state: State) -> None:
@@ -501,13 +541,21 @@ class Engine:
                 self._checkpoints.offer(request, model.fingerprint, state)
 
         watching = contextlib.nullcontext() if job.watch is None else job.watch.watching(model, request)
-        try:
-            with watching:
-                image = run(request, on_state=on_state, start_from=start_from)
-        except JobCancelled:
-            if self._checkpoints is not None and trail.last is not None and (job.pausing or self._closing):
-                self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)
-            raise
+        with drawing as is_compiled:
+            if is_compiled:
+                self._drawn_compiled.append((request, model.fingerprint))
+            start_from = self._unfinished(request, model.fingerprint)
+            if start_from is not None and job.watch is not None and not job.watch.covers(start_from.index):
+                start_from = None
+            if start_from is None and request.branch is not None:
+                start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
+            try:
+                with watching:
+                    image = run(request, on_state=on_state, start_from=start_from)
+            except JobCancelled:
+                if self._checkpoints is not None and trail.last is not None and (job.pausing or self._closing):
+                    self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)
+                raise
         self._tapes.keep(request, model.fingerprint, trail.items)
         self.holder.keep_preview(model)
         on_phase(Phase.SAVING)
@@ -515,10 +563,20 @@ class Engine:
             request,
             image,
             seconds=time.perf_counter() - began,
-            made=record_of(model, device, tiled),
+            made=record_of(model, device, tiled) | ({"compiled": True} if is_compiled else {}),
             inputs=inputs,
             timeline=steps.timeline.steps(),
         )
+
+    def _may_be_compiled(self, job: _Job, fingerprint: str) -> bool:
+        """Compiled blocks round differently. So a picture that is to come out as another did, a branch beside its trunk
+        or one that is made again, is drawn as that one was; and one whose attention is recorded needs plain blocks.
+        """
+        if job.watch is not None:
+            return False
+        origin = job.request if job.request.branch is None else job.request.branch.trunk
+        again = job.request.branch is not None or job.save is not self._save
+        return not again or (origin, fingerprint) in self._drawn_compiled
 
     def _say_what_is_not_read(self, job: _Job, model: "LoadedModel") -> None:
         from desktop.engine import pipeline

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import torch
 
 # Below this a model runs in float32 on a CPU: it is fast enough, and exact on every machine.
@@ -125,6 +127,18 @@ def dtype_for(device: Device, weights_bytes: int) -> "torch.dtype":
     if device.kind in ("mps", "xpu"):
         return torch.float16 if device.kind == "mps" else torch.bfloat16
     return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
+
+
+def lay_channels_last(networks: "Iterable[torch.nn.Module]") -> None:
+    """Let convolutions' weights lie with the channels last, as the fast kernels of graphics cards and processors read
+    them; see tests/benchmarks/README.md for what it brings.
+    """
+    import torch
+
+    for network in networks:
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.to(memory_format=torch.channels_last)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

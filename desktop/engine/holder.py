@@ -1,5 +1,6 @@
 """The model in memory: loading it by a plan, keeping it between jobs, and the preview map that goes with it."""
 
+import dataclasses
 import gc
 import logging
 import time
@@ -13,6 +14,8 @@ from desktop.errors import KnownError
 from desktop.messages import Event, ModelInfo, Phase, PhaseChanged, PlanChosen
 
 if TYPE_CHECKING:
+    import torch
+
     from desktop.engine.families import Family, LoadedModel
     from desktop.engine.hardware import Device
 
@@ -24,16 +27,27 @@ class ModelHolder:
 
     Attributes: loaded, the model and its family, None while there is none; plan, how it is loaded or was last tried to
     be; mode, of memory.MODES.
-    previews: a folder for maps from latents to pixels that were fitted here; None keeps none.
+    previews: a folder for maps from latents to pixels that were fitted here; None keeps none. on_unload: called before
+    a model is let go of.
     """
 
-    def __init__(self, device: "Device", previews: Path | None, emit: Callable[[Event], None], mode: str) -> None:
+    def __init__(
+        self,
+        device: "Device",
+        previews: Path | None,
+        emit: Callable[[Event], None],
+        mode: str,
+        on_unload: Callable[[], None],
+    ) -> None:
         self.loaded: tuple[LoadedModel, Family] | None = None
         self.plan: memory.MemoryPlan | None = None
         self.mode = mode
+        self._told: PlanChosen | None = None
         self._device = device
         self._previews = previews
         self._emit = emit
+        self._on_unload = on_unload
+        self._loaded_by = mode  # the mode that the model in memory was loaded by
 
     def load(
         self, info: ModelInfo, job_id: str | None, token: CancelToken, plan: memory.MemoryPlan | None = None
@@ -44,13 +58,15 @@ class ModelHolder:
         """
         from desktop.engine.families import FAMILIES
         from desktop.engine.families.sources import fingerprint
+        from desktop.engine.hardware import lay_channels_last
 
         if self.loaded is not None:
             held = self.loaded[0]
             same = held.info == info and held.fingerprint == fingerprint(Path(info.path))
-            if same and plan in (None, held.plan):
+            if same and (plan == held.plan or (plan is None and self._loaded_by == self.mode)):
                 return self.loaded
         self.unload()
+        self._loaded_by = self.mode
         self.plan = None
         family = next((f for f in FAMILIES if f.name == info.family), None)
         if family is None:
@@ -60,7 +76,8 @@ class ModelHolder:
         self.plan = chosen
         text = memory.words(chosen, need, free, self._device)
         _log.info("%s", text)
-        self._emit(PlanChosen(job_id=job_id, model=info.title, plan=chosen.mode, text=text))
+        self._told = PlanChosen(job_id=job_id, model=info.title, plan=chosen.mode, text=text)
+        self._emit(self._told)
         began = time.perf_counter()
 
         def on_progress(done: int, total: int) -> None:
@@ -75,12 +92,19 @@ class ModelHolder:
             )
 
         model = family.load(info, device=self._device, plan=chosen, token=token, on_progress=on_progress)
+        lay_channels_last(_drawing_networks(model))
         self._take_preview(model)
         self.loaded = model, family
         _log.info("loaded a %s model in %.1f s", info.family, time.perf_counter() - began)
         return self.loaded
 
+    def plan_with(self, words: str) -> PlanChosen:
+        """What was told of the plan, and a sentence more."""
+        assert self._told is not None
+        return dataclasses.replace(self._told, job_id=None, text=f"{self._told.text} {words}")
+
     def unload(self) -> None:
+        self._on_unload()
         self.loaded = None
         self.free()
 
@@ -140,3 +164,16 @@ class ModelHolder:
 
     def _preview_file(self, model: "LoadedModel") -> Path | None:
         return None if self._previews is None else self._previews / f"{model.fingerprint}.safetensors"
+
+
+def _drawing_networks(model: "LoadedModel") -> "list[torch.nn.Module]":
+    """Those of all its pipelines, once each; text encoders have no convolutions worth the name."""
+    import torch
+
+    found = {
+        id(part): part
+        for pipeline in (*model.pipelines.values(), *model.parts.values())
+        for part in getattr(pipeline, "components", {}).values()
+        if isinstance(part, torch.nn.Module)
+    }
+    return list(found.values())

@@ -1,0 +1,56 @@
+"""A process of its own that compiles blocks of networks, so that the one that draws never waits for a compiler.
+
+torch's compiler is not thread-safe (pytorch/pytorch#118260), and its Python would hold the interpreter's lock for
+seconds. What it makes lands in torch's own cache on disk, from where the program takes it in a fraction of the time.
+
+Reads one JSON object from its input: device, and networks, each with class (of diffusers), config and units (block,
+weights, inputs, see block_calls). Writes a line for each unit: "done", or "left" and why.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from typing import Any
+
+
+def compile_all(order: dict[str, Any]) -> None:
+    import diffusers
+    import torch
+
+    torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = 256
+    for wanted in order["networks"]:
+        with torch.device("meta"):
+            network = getattr(diffusers, wanted["class"]).from_config(wanted["config"])
+        network.eval().requires_grad_(False)
+        for unit in wanted["units"]:
+            print(_compiled(network, unit, order["device"]), flush=True)
+
+
+def _compiled(network: Any, unit: dict[str, str], device: str) -> str:
+    import torch
+
+    from desktop.engine.block_calls import example, fill
+
+    try:
+        block = network.get_submodule(unit["block"])
+        fill(block, unit["weights"], device)
+        args, kwargs = example(unit["inputs"], device)
+        with torch.no_grad():
+            torch.compile(block.forward, dynamic=False)(*args, **kwargs)
+        block.to("meta")
+    except Exception as error:  # a compiler fails in ways of its own
+        return f"left {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return "done"
+
+
+def main() -> int:
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
+    compile_all(json.load(sys.stdin))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+"""Compiled blocks: made in another process while the plain ones draw, and taken over when the engine has nothing to do.
+
+A picture with a new size or model is drawn plainly, and what its network's repeated blocks were called with is noted.
+A process of its own compiles for that; its results stay in a folder, for later starts as well. Between two jobs the
+engine's thread takes them over, one block after another, and compares each with the plain one. From then on they draw.
+Whatever has not been compiled for, another size or a LoRA, is drawn plainly as before.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop.engine.block_calls import BlockCall, example, recording, repeated_blocks
+from desktop.engine.memory import Placement, free_now
+from desktop.engine.skip import denoisers
+
+if TYPE_CHECKING:
+    import torch
+
+    from desktop.engine.families import LoadedModel
+    from desktop.engine.hardware import Device
+
+_log = logging.getLogger(__name__)
+MODES = ("auto", "on", "off")
+MISSES_MAX = 1
+UNITS_MAX = 96  # compiled of one model; a size more of Stable Diffusion XL takes about twenty
+CACHE_BYTES_MAX = 2 * 2**30
+CARD_BYTES_MIN = 2 * 2**30  # free on the card beside what draws: a process of its own takes half a gigabyte at once
+# How far a compiled block may be from the plain one, as a share of its largest number, by the bytes of a number.
+TOLERANCE = {4: 1e-3, 2: 5e-2}
+
+
+def why_not(device: "Device", mode: str) -> str:
+    """A reason why nothing is compiled on this device; empty where it is. mode: of MODES."""
+    if mode == "off":
+        return "switched off"
+    if getattr(sys, "frozen", False):
+        return "the installed application brings no compiler"
+    if mode == "auto" and device.kind != "cuda":
+        return "it is worth it on graphics cards only"
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cc", "gcc", "clang", "cl")):
+        return "there is no C compiler"
+    if device.kind != "cpu":
+        import importlib.util
+
+        if importlib.util.find_spec("triton") is None:
+            return "Triton is not installed"
+    return ""
+
+
+class BackgroundCompiler:
+    """Of the engine's thread. folder: where compiled code is kept. mode: of MODES. on_ready: called from another thread
+    when there is something to take over.
+    """
+
+    def __init__(self, device: "Device", folder: Path | None, mode: str, on_ready: Callable[[], None]) -> None:
+        self._device = device
+        self._folder = folder
+        self._on_ready = on_ready
+        self.mode = mode
+        self._model: LoadedModel | None = None
+        self._networks: list[torch.nn.Module] = []
+        self._forwards: dict[torch.nn.Module, Callable[..., Any]] = {}  # compiled ones, by block
+        self._known: set[BlockCall] = set()  # asked for, whatever came of it
+        self._waiting: list[BlockCall] = []  # compiled, to be taken over
+        self._taken: set[tuple[str, str, str]] = set()  # units of this process
+        self._child: subprocess.Popen[str] | None = None
+        self._finished: tuple[list[BlockCall], subprocess.Popen[str], list[str]] | None = None
+        self._missed = 0  # units that had to be compiled anew, on the engine's own thread
+        self._failed = False  # for this model
+        self._lock = threading.Lock()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether take_over() has something to do; from any thread."""
+        return bool(self._waiting) or self._finished is not None
+
+    @contextlib.contextmanager
+    def drawing(self, model: "LoadedModel", pipeline: Any, *, allowed: bool) -> Iterator[bool]:
+        """Around a run; gives whether compiled blocks draw it. allowed: whether they may, and what they do not know yet
+        be learnt. A run with LoRA files must not be: the model has other blocks then.
+        """
+        if self._model is not model:
+            self.forget()
+            self._model = model
+        networks = denoisers(pipeline)
+        if not allowed or not self._serves(model, networks):
+            yield False
+            return
+        with recording(networks) as calls, self._in_place(model):
+            yield bool(self._forwards)
+        self._networks = networks
+        self._order(calls)
+
+    def take_over(self) -> bool:
+        """Take over one compiled block; True with the last one, from which on they draw."""
+        if self._finished is not None:
+            self._look_at_results()
+        if not self._waiting:
+            return False
+        call = self._waiting.pop(0)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the compiler's own, about parts of torch
+                self._take(call)
+        except Exception as error:  # a compiler fails in ways of its own
+            self._give_up(f"{type(error).__name__}: {str(error)[:300]}")
+            return False
+        if not self._waiting:
+            _log.info("%d blocks are compiled", len(self._forwards))
+            return bool(self._forwards)
+        return False
+
+    def forget(self) -> None:
+        """The model is gone, and with it what was compiled for it in this process; the folder keeps its results."""
+        self.close()
+        with self._lock:
+            self._finished = None
+        self._model, self._networks = None, []
+        self._waiting, self._known = [], set()
+        if self._taken:
+            import torch
+
+            torch._dynamo.reset()
+        self._forwards, self._taken = {}, set()
+        self._missed, self._failed = 0, False
+
+    def close(self) -> None:
+        """End the other process, if it runs."""
+        child, self._child = self._child, None
+        if child is not None and child.poll() is None:
+            child.kill()
+            child.wait()
+
+    def _serves(self, model: "LoadedModel", networks: "list[torch.nn.Module]") -> bool:
+        if self._folder is None or self._failed or model.plan.placement != Placement.DEVICE or model.plan.eight_bit:
+            return False
+        quantised = any(getattr(network, "hf_quantizer", None) is not None for network in networks)
+        return not quantised and not why_not(self._device, self.mode)
+
+    @contextlib.contextmanager
+    def _in_place(self, model: "LoadedModel") -> Iterator[None]:
+        """The compiled blocks in the place of the plain ones, for calls that they were compiled for."""
+        if not self._forwards:
+            yield
+            return
+        import torch
+
+        with contextlib.ExitStack() as undo:
+            for block, forward in self._forwards.items():
+                block.forward = forward
+                undo.callback(delattr, block, "forward")  # the class's own shows through again
+            undo.enter_context(model.hooks.outside(self._forwards))
+            undo.enter_context(torch.compiler.set_stance("eager_on_recompile"))
+            yield
+
+    def _order(self, calls: set[BlockCall]) -> None:
+        new = sorted(calls - self._known, key=lambda call: (call.network, call.block, call.inputs))
+        if not new or self._child is not None or self._finished is not None or self._waiting:
+            return
+        units = {call.unit for call in self._known | calls}
+        if len(units) > UNITS_MAX:
+            return
+        if self._device.kind != "cpu" and free_now(self._device).device < CARD_BYTES_MIN:
+            _log.info("nothing is compiled: the card's memory is full")
+            return
+        self._known |= calls
+        try:
+            self._start(new)
+        except OSError as error:
+            _log.warning("nothing is compiled: %s", error)
+
+    def _start(self, calls: list[BlockCall]) -> None:
+        assert self._folder is not None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _keep_small(self._folder)
+        by_network: dict[int, dict[tuple[str, str, str], BlockCall]] = {}
+        for call in calls:
+            by_network.setdefault(call.network, {}).setdefault(call.unit, call)
+        order = {
+            "device": self._device.kind,
+            "networks": [
+                {
+                    "class": type(self._networks[place]).__name__,
+                    "config": json.loads(self._networks[place].to_json_string()),
+                    "units": [
+                        {"block": call.block, "weights": call.weights, "inputs": call.inputs} for call in units.values()
+                    ],
+                }
+                for place, units in by_network.items()
+            ],
+        }
+        child = subprocess.Popen(
+            [sys.executable, "-m", "desktop.engine.compile_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **_variables(self._folder)},
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        self._child = child
+        answered = [call.unit for units in by_network.values() for call in units.values()]
+        threading.Thread(
+            target=self._attend, args=(child, json.dumps(order), calls, answered), name="compiler", daemon=True
+        ).start()
+
+    def _attend(
+        self,
+        child: subprocess.Popen[str],
+        order: str,
+        calls: list[BlockCall],
+        units: list[tuple[str, str, str]],
+    ) -> None:
+        """On a thread of its own: wait for the other process."""
+        try:
+            lines = child.communicate(order)[0].splitlines()
+        except (OSError, ValueError):  # it was killed while it was told what to do
+            child.wait()
+            return
+        done = {unit for unit, line in zip(units, lines, strict=False) if line == "done"}
+        for line in lines:
+            if line.startswith("left "):
+                _log.info("a block is not compiled: %s", line[5:])
+        with self._lock:
+            if self._child is not child:
+                return  # forgotten in between
+            self._finished = [call for call in calls if call.unit in done], child, lines
+        self._on_ready()
+
+    def _look_at_results(self) -> None:
+        with self._lock:
+            finished, self._finished = self._finished, None
+        if finished is None:
+            return
+        calls, child, lines = finished
+        self._child = None
+        if child.returncode != 0:
+            _log.warning("the compiling process ended with %s after %d blocks", child.returncode, len(lines))
+        self._waiting = calls
+
+    def _take(self, call: BlockCall) -> None:
+        """Trace the block, find what was compiled for it in the folder, and see that it does the same."""
+        assert self._folder is not None and self._model is not None
+        os.environ.update(_variables(self._folder))  # read when the compiler is first imported
+        import torch
+        from torch._dynamo.utils import counters
+
+        torch._dynamo.config.recompile_limit = 256  # of this thread; every unit is one
+        block = repeated_blocks(self._networks[call.network])[call.block]
+        forward = self._forwards.get(block) or torch.compile(block.forward, dynamic=False)
+        args, kwargs = example(call.inputs, self._model.device)
+        missed = counters["inductor"]["fxgraph_cache_miss"]
+        with torch.no_grad(), self._model.hooks.outside([block]):
+            with torch.compiler.set_stance("force_eager"):
+                plain = forward(*args, **kwargs)
+            drawn = forward(*args, **kwargs)
+        self._missed += counters["inductor"]["fxgraph_cache_miss"] - missed
+        if self._missed > MISSES_MAX:
+            self._give_up("the folder does not hold what was compiled")
+            return
+        if not _alike(plain, drawn):
+            self._give_up(f"{call.kind} came out differently")
+            return
+        self._forwards[block] = forward
+        self._taken.add(call.unit)
+
+    def _give_up(self, reason: str) -> None:
+        _log.warning("nothing is compiled for this model: %s", reason)
+        self._waiting, self._forwards, self._failed = [], {}, True
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    """For torch's compiler: where it keeps its results, and no processes beside the one it runs in."""
+    return {"TORCHINDUCTOR_CACHE_DIR": str(folder), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+
+
+def _keep_small(folder: Path) -> None:
+    """Everything in it can be made again."""
+    taken = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    if taken > CACHE_BYTES_MAX:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _alike(plain: Any, compiled: Any) -> bool:
+    from torch.utils import _pytree as pytree
+
+    first, second = pytree.tree_leaves(plain), pytree.tree_leaves(compiled)
+    return len(first) == len(second) and all(_near(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _near(plain: Any, compiled: Any) -> bool:
+    if not hasattr(plain, "dtype"):
+        return plain == compiled
+    if plain.shape != compiled.shape or plain.dtype != compiled.dtype:
+        return False
+    scale = plain.float().abs().max().clamp_min(1e-6)
+    apart = (plain.float() - compiled.float()).abs().max() / scale
+    return bool(apart <= TOLERANCE.get(plain.dtype.itemsize, 0.0))
