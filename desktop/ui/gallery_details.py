@@ -24,11 +24,13 @@ from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_delegate import paint_rounded
 from desktop.ui.gallery_family import FamilyTree
 from desktop.ui.gallery_stars import StarRating
+from desktop.ui.long_text import LongText, SelectableText
 from desktop.ui.thumbnails import ThumbnailLoader
 
 WIDTH = 280
 _BAR = 10  # width of a scroll bar
-_PROMPT_MAX = 1500  # characters shown; more would push everything else away
+_PROMPT_MAX = 10_000  # characters; a file may hold any number
+_PROMPT_LINES, _NEGATIVE_LINES = 8, 4  # more is shown when it is wanted
 
 
 class GalleryDetails(QFrame):
@@ -49,11 +51,11 @@ class GalleryDetails(QFrame):
         self._cover.clicked.connect(self._on_open)
         self._title = QLabel(self._body)
         theme.set_kind(self._title, "heading")
-        self._prompt = _Words(self.tr("Prompt"), self._body)
+        self._prompt = LongText(self.tr("Prompt"), _PROMPT_LINES, self._body)
         self._negative_title = QLabel(self.tr("Negative prompt"), self._body)
         theme.set_kind(self._negative_title, "caption")
-        self._negative = _Words(self.tr("Negative prompt"), self._body)
-        theme.set_kind(self._negative, "quiet")
+        self._negative = LongText(self.tr("Negative prompt"), _NEGATIVE_LINES, self._body)
+        theme.set_kind(self._negative.label, "quiet")
         self._stars = StarRating(self._body)
         self._stars.chosen.connect(self._on_rated)
         self._facts = QWidget(self._body)
@@ -142,15 +144,15 @@ class GalleryDetails(QFrame):
     def _add_fact(self, key: str, title: str) -> None:
         name = QLabel(title, self._facts)
         theme.set_kind(name, "quiet")
-        value = _Words(title, self._facts)
+        value = SelectableText(title, self._facts)
         self._values[key] = value
         self._form.addRow(name, value)
 
     def _show_one(self, record: PictureRecord) -> None:
         request = record.request
         self._cover.show_record(record)
-        self._prompt.setText(_cut(request.prompt))
-        self._negative.setText(_cut(request.negative_prompt))
+        self._prompt.set_text(_cut(request.prompt))
+        self._negative.set_text(_cut(request.negative_prompt))
         name = Path(record.path).name
         facts = {
             "size": words.pixels(request.width, request.height),
@@ -278,18 +280,6 @@ def _button(icon, text: str, parent: QWidget) -> QPushButton:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _PROMPT_MAX else text[: _PROMPT_MAX - 1] + "…"
-
-
-class _Words(QLabel):
-    """Text that can be selected and copied, never read as HTML."""
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(name)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
 class _Cover(QWidget):

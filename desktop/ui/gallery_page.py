@@ -97,7 +97,7 @@ class GalleryPage(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(theme.S16, theme.S12, theme.S12, theme.S8)
         bar.setSpacing(theme.S12)
-        bar.addWidget(self.search, 1)
+        bar.addWidget(self.search, 100)  # up to its largest width; then the rest is left free
         bar.addWidget(self._count)
         bar.addStretch(1)
         bar.addWidget(self.group)

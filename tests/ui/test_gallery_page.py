@@ -216,6 +216,22 @@ def test_searching_as_you_type(page_of, shelf, qtbot):
     assert page.model.rowCount() == 3
 
 
+def test_the_search_keeps_room_to_type_in_a_small_window(page_of, shelf):
+    shelf.save()
+    for width, room in ((860, 200), (1280, 340)):
+        assert page_of(width=width).search.width() > room
+
+
+def test_a_long_prompt_does_not_push_the_settings_away(page_of, shelf):
+    shelf.save("a lighthouse on a cliff above a stormy sea, " * 40, negative_prompt="blurry, " * 80)
+    page = page_of(height=900)
+    select(page, 0)
+    details = page.details
+    assert details._prompt.more.isVisible()
+    assert details._negative.more.isVisible()
+    assert details._prompt.label.height() == 8 * details._prompt.label.fontMetrics().lineSpacing()
+
+
 def test_the_details_fold_away_where_there_is_no_room(page_of, shelf):
     shelf.save()
     page = page_of(width=1000)
