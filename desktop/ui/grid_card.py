@@ -118,6 +118,7 @@ class GridCard(Overlay):
         if trunk is not None:
             self.step.set_high(trunk.steps - 1)
             self.step.set_value(trunk.step)
+            self.step.set_default(trunk.step)
         again = self._grid is not None  # what was typed last time, where it still makes a grid
         for axis, code in ((self.x, "guidance"), (self.y, "seed")):
             text = axis.values.text()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 from desktop.ui.ports import History
 
+_MARGIN = 4
 _WALK = 500  # how many old prompts the arrow keys reach
 
 
@@ -30,6 +31,9 @@ class PromptEdit(QPlainTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Outside of what scrolls, so that no piece of a line shows above the first one.
+        self.document().setDocumentMargin(0)
+        self.setViewportMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         self.textChanged.connect(self._on_text_changed)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._fit()
@@ -102,4 +106,7 @@ class PromptEdit(QPlainTextEdit):
     def _fit(self) -> None:
         line = self.fontMetrics().lineSpacing()
         lines = max(self._min_lines, min(self._max_lines, round(self.document().size().height())))
-        self.setFixedHeight(lines * line + 2 * 4 + 2 * 4 + 2)  # document margin, padding, frame
+        height = lines * line + 2 * _MARGIN + 2 * 4 + 2  # with padding and frame
+        if height != self.height():
+            self.setFixedHeight(height)
+            self.ensureCursorVisible()

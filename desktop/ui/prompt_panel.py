@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from desktop.errors import KnownError
 from desktop.limits import GUIDANCE_MAX, STEPS_MAX
@@ -476,6 +477,8 @@ class PromptPanel(QFrame):
     @Slot(int, int)
     def _on_bar_range(self, low: int, high: int) -> None:
         """The scroll bar lies in the margin, so that the fields keep their right edge."""
+        if not isValid(self._bar):  # the window is being taken down
+            return
         bar = self._bar.sizeHint().width() if high > low else 0
         self._grid.setContentsMargins(theme.S16, theme.S12, theme.S16 - bar, theme.S12)
 

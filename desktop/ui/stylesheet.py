@@ -47,7 +47,7 @@ QPushButton, QComboBox { min-height: 30px; padding: 0 12px; }
 QPushButton:hover, QComboBox:hover { background: $hover; border-color: $line_strong; }
 QPushButton:pressed { background: $line; }
 QPushButton:focus, QComboBox:focus { border: 1px solid $focus; }
-QPushButton:disabled, QComboBox:disabled { color: $faint; background: $panel; border-color: $line; }
+QPushButton:disabled, QComboBox:disabled { color: $faint; background: transparent; border-color: $line; }
 QPushButton:checked { background: $selection; border-color: $accent; }
 QPushButton:checked:focus { border-color: $focus; }
 
@@ -120,7 +120,7 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleS
   border: 1px solid $focus; }
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"] { border-color: $accent; }
 QLineEdit[passive="true"] { color: $quiet; }
-QLineEdit:disabled, QPlainTextEdit:disabled { color: $faint; background: $panel; }
+QLineEdit:disabled, QPlainTextEdit:disabled { color: $faint; background: transparent; }
 
 QComboBox { padding: 0 2px 0 10px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 28px; }

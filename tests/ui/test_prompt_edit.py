@@ -109,3 +109,10 @@ def test_a_dropped_file_is_not_written_into_the_prompt(edit):
     data.setUrls([QUrl.fromLocalFile("/pictures/fox.png")])
     data.setText("file:///pictures/fox.png")
     assert not edit.canInsertFromMimeData(data)
+
+
+def test_a_long_text_that_is_put_there_shows_its_end(edit):
+    edit.resize(260, edit.height())
+    edit.set_text("a lighthouse on a cliff above a stormy sea, " * 40)
+    assert edit.verticalScrollBar().maximum() > 0
+    assert edit.viewport().rect().contains(edit.cursorRect())
