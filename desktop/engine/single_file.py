@@ -119,7 +119,9 @@ def load(
             components[name] = _from_file(progress, name, _class(library, class_name), folder, dtype)
         else:
             part = sources[name] / name
-            components[name] = load_component(_class(library, class_name), part, dtype=dtype, variant=variant_of(part))
+            components[name] = load_component(
+                _class(library, class_name), part, dtype=dtype, variant=variant_of(part), token=token
+            )
         if hasattr(components[name], "requires_grad_"):
             finish(components[name].eval().requires_grad_(False))
     return Parts(

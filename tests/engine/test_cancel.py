@@ -5,8 +5,9 @@ import operator
 import pytest
 import torch
 
-from desktop.engine.cancel import blocks_of
-from desktop.engine.families import FAMILIES
+from desktop.engine.cancel import CancelToken, JobCancelled, blocks_of
+from desktop.engine.families import FAMILIES, components
+from desktop.engine.families.folder import load_component, open_folder
 from desktop.engine.hardware import Device
 from desktop.engine.memory import MemoryPlan, Placement
 from desktop.messages import Cancelled, Saved
@@ -58,8 +59,6 @@ def test_a_stop_inside_a_network_takes_effect_before_its_next_block(bench, part)
 
 
 def test_a_stop_during_loading_is_kept(bench, tiny, monkeypatch):
-    from desktop.engine.families import components
-
     original = components.load_component
     job = None
 
@@ -74,6 +73,25 @@ def test_a_stop_during_loading_is_kept(bench, tiny, monkeypatch):
     assert isinstance(bench.wait(job), Cancelled)
     monkeypatch.undo()
     assert isinstance(bench.run(request()), Saved)
+
+
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_a_stop_while_one_network_is_read_takes_effect_between_two_of_its_tensors(tiny, part):
+    class StoppedOnTheWay(CancelToken):
+        asked = 0
+
+        def check(self):
+            self.asked += 1
+            if self.asked == 50:
+                self.set()
+            super().check()
+
+    folder = open_folder(tiny)
+    cls, token = components.class_of(folder, part), StoppedOnTheWay()
+    with pytest.raises(JobCancelled):
+        load_component(cls, tiny / part, dtype=torch.float32, token=token)
+    assert token.asked < 60, "it went on for a while"
+    assert load_component(cls, tiny / part, dtype=torch.float32, token=CancelToken()).training is False
 
 
 def test_a_stop_while_the_picture_is_being_saved_comes_too_late(bench):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families.base import ModelFolder
-from desktop.engine.families.folder import load_component, variant_of
+from desktop.engine.families.folder import load_component, stoppable, variant_of
 from desktop.errors import KnownError
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ class Reader:
             cls = (classes or {}).get(component) or class_of(folder, component)
             inside = folder.path / component
             if has_weights(name):
-                part = load_component(cls, inside, dtype=dtype, variant=variant_of(inside))
-                part.eval().requires_grad_(False)
-                self._finish(part)
-                parts[component] = part.to(device)
+                part = load_component(cls, inside, dtype=dtype, variant=variant_of(inside), token=self._token)
+                with stoppable(self._token):
+                    part.eval().requires_grad_(False)
+                    self._finish(part)
+                    parts[component] = part.to(device)
                 self._done += sum(file.stat().st_size for file in inside.glob("*.safetensors"))
             else:
                 parts[component] = load_component(cls, inside)

@@ -1,10 +1,12 @@
 """Reading the parts of a diffusers folder, with no network and no pickle."""
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from desktop.engine.cancel import CancelToken
 from desktop.engine.families.base import ModelFolder
 from desktop.engine.hardware import is_out_of_memory
 from desktop.errors import KnownError
@@ -72,10 +74,13 @@ def variant_of(folder: Path) -> str | None:
     return next((half for half in ("fp16", "bf16") if names and all(f".{half}" in name for name in names)), None)
 
 
-def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | None = None) -> Any:
+def load_component(
+    cls: Any, folder: Path, *, dtype: Any = None, variant: str | None = None, token: CancelToken | None = None
+) -> Any:
     """from_pretrained on a local folder, safetensors only; weights where dtype is given.
 
-    Raises KnownError for whatever is wrong with the files; what tells of too little memory goes through.
+    Raises KnownError for whatever is wrong with the files, JobCancelled between two tensors once the token is set; what
+    tells of too little memory goes through.
     """
     check_files(folder)
     if dtype is not None:
@@ -86,8 +91,11 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
         if "transformers" in cls.__module__:
             arguments["dtype"] = arguments.pop("torch_dtype")
     try:
-        loaded = cls.from_pretrained(str(folder), **arguments)
+        with stoppable(token) if dtype is not None and token is not None else contextlib.nullcontext():
+            loaded = cls.from_pretrained(str(folder), **arguments)
     except Exception as error:  # the libraries raise a dozen kinds for a damaged file
+        if token is not None:  # whatever they made of being stopped
+            token.check()
         if is_out_of_memory(error):
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -107,6 +115,21 @@ def load_component(cls: Any, folder: Path, *, dtype: Any = None, variant: str | 
             "Get the model again, whole, or choose another.",
         )
     return network
+
+
+def stoppable(token: CancelToken) -> Any:
+    """Inside, whatever torch is asked to do on this thread raises JobCancelled once the token is set.
+
+    The libraries read a network of many gigabytes in one call, and hand every tensor to torch on its way.
+    """
+    from torch.overrides import TorchFunctionMode
+
+    class Stoppable(TorchFunctionMode):
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            token.check()
+            return function(*args, **(kwargs or {}))
+
+    return Stoppable()
 
 
 def fingerprint(folder: Path) -> str:
