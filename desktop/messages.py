@@ -281,9 +281,8 @@ class TimelineStep:
         """Natural logarithm of alpha**2 / sigma**2 (Kingma et al., arXiv 2107.00630); None where it is not finite."""
         import math
 
-        if not self.alpha or not self.sigma:
-            return None
-        return 2 * math.log(self.alpha / self.sigma)
+        ratio = self.alpha / self.sigma if self.alpha and self.sigma else 0.0
+        return 2 * math.log(ratio) if 0 < ratio < math.inf else None  # a file of steps may hold any number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desktop.errors import KnownError
 from desktop.limits import SEED_MAX, random_seed
-from desktop.messages import SCHEDULERS, GenerationRequest
+from desktop.messages import SCHEDULERS, GenerationRequest, TimelineStep
 
 
 def test_a_request_survives_json():
@@ -88,3 +88,10 @@ def test_any_json_is_a_request_or_refused(data):
 
 def test_random_seeds_differ():
     assert len({random_seed() for _ in range(20)}) > 1
+
+
+@pytest.mark.parametrize(("alpha", "sigma"), [(None, 1.0), (0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1e300, 1e-300)])
+def test_a_step_whose_file_says_nonsense_has_no_noise_level(alpha, sigma):
+    step = TimelineStep(index=1, timestep=1.0, alpha=alpha, sigma=sigma, stage="main", x_0=None, x_t=None)
+    assert step.log_snr is None
+    assert dataclasses.replace(step, alpha=0.6, sigma=0.6).log_snr == 0

@@ -13,7 +13,7 @@ from desktop.ui.wipe_view import Side
 
 _PLAY_MS = 120
 _VARIATIONS = 4
-_LABEL, _LABEL_NARROW = 188, 96  # the words' width: as wide as there is room for, but no wider than the first
+_LABEL, _LABEL_NARROW = 216, 96  # the words' width: as wide as there is room for, but no wider than the first
 
 
 class TimelineBar(QWidget):

@@ -126,6 +126,12 @@ def test_the_words_say_the_step_and_how_much_it_changed(bar, qtbot):
     assert "log SNR" in bar._label.toolTip()
 
 
+def test_the_words_of_a_hundred_steps_are_whole_where_there_is_room(bar, qtbot):
+    bar.show_steps(steps(first=96), "Done in 4 s", at=100)
+    assert bar.text == "Step 100 of 100 · changed 5.0 %"
+    assert bar._label.width() >= bar._label.fontMetrics().horizontalAdvance(bar.text)
+
+
 def test_a_press_on_a_tick_goes_there_and_a_drag_follows(bar, qtbot):
     width = bar.scrubber.width()
     qtbot.mousePress(bar.scrubber, Qt.MouseButton.LeftButton, pos=QPoint(2, 10))
