@@ -106,7 +106,8 @@ class App(QObject):
         """Made when it is first used, after the window has been painted. Raises KnownError as Studio."""
         from desktop.studio import Studio
 
-        return Studio(self._folders, self.bridge.post)
+        chosen = self._chosen
+        return Studio(self._folders, self.bridge.post, memory_mode=chosen.memory, compile_mode=chosen.compiling)
 
     def show_pictures(self) -> None:
         """Complete the window with what was made before; called once it has been painted for the first time.

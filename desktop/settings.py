@@ -125,13 +125,15 @@ class Settings:
     """What the user chose in the window; plain values only.
 
     panel: the last values of the prompt panel, as a request's JSON without the seed.
-    geometry: Qt's own window geometry, base64.
+    geometry: Qt's own window geometry, base64. memory: how a model is kept; compiling: whether its blocks are compiled.
     """
 
     theme: Literal["system", "dark", "light"] = "system"
     model: str = "starter"
     seen_welcome: bool = False
     seed_locked: bool = False
+    memory: Literal["auto", "device", "offload", "8bit", "sequential"] = "auto"
+    compiling: Literal["auto", "on", "off"] = "auto"
     geometry: str = ""
     panel: dict[str, object] = dataclasses.field(default_factory=dict)
 
@@ -165,6 +167,8 @@ def load(path: Path) -> Settings:
         "model": lambda v: isinstance(v, str) and v != "",
         "seen_welcome": lambda v: isinstance(v, bool),
         "seed_locked": lambda v: isinstance(v, bool),
+        "memory": lambda v: v in ("auto", "device", "offload", "8bit", "sequential"),
+        "compiling": lambda v: v in ("auto", "on", "off"),
         "geometry": lambda v: isinstance(v, str),
         "panel": lambda v: isinstance(v, dict),
     }

@@ -151,6 +151,7 @@ class MainWindow(QMainWindow):
         self.pages.model_added.connect(self._on_model_added)
         page.log_wanted.connect(self._menu.open_log)
         self._menu.theme_changed.connect(self._on_theme_changed)
+        self._menu.modes_chosen.connect(self._on_modes_chosen)
         self._menu.problem.connect(page.show_error)
         self._menu.report_chosen.connect(self.report_chosen)
         # Keys without Ctrl come through keyPressEvent, so that what has the focus may use them first.
@@ -172,6 +173,7 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self._restore_geometry()
         self.top_bar.set_theme(settings.theme)
+        self._menu.modes = settings.memory, settings.compiling
         self.top_bar.set_page(CREATE)
         if not settings.seen_welcome:
             self.create_page.show_welcome(str(folders.pictures))
@@ -349,6 +351,7 @@ class MainWindow(QMainWindow):
         self.settings = chosen
         self._restore_geometry()
         self.top_bar.set_theme(chosen.theme)
+        self._menu.modes = chosen.memory, chosen.compiling
         theme.apply(QApplication.instance(), chosen.theme)
         self.refresh_models()
         self._restore_panel()
@@ -417,6 +420,12 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     # Small answers
+
+    @Slot(str, str)
+    def _on_modes_chosen(self, memory: str, compiling: str) -> None:
+        self._menu.modes = memory, compiling
+        self._engine.set_modes(memory=memory, compiling=compiling)
+        self._change(memory=memory, compiling=compiling)
 
     @Slot(str)
     def _add_model(self, path: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from desktop.engine.forward import NoiseSchedule
+    from desktop.errors import KnownError
     from desktop.grids import Grid, Results
     from desktop.library.download import Download
     from desktop.library.hub import Offer
@@ -33,6 +34,9 @@ class Engine(Protocol):
 
     def resume(self) -> None: ...
 
+    def set_modes(self, *, memory: str, compiling: str) -> None:
+        """memory: how a model is kept; compiling: whether its blocks are compiled; as Settings has them."""
+
     def warm_up(self, model: str) -> None:
         """Load this model when nothing else is to be done."""
 
@@ -48,6 +52,9 @@ class Models(Protocol):
 
     def resolve(self, name: str) -> ModelInfo:
         """Raises KnownError where there is no such model."""
+
+    def check_all(self) -> Mapping[str, KnownError | None]:
+        """Every model by name, those that cannot be used too, and why; reads files, never on the GUI thread."""
 
     def look_at(self, path: str, model: str) -> AddedFile:
         """What a LoRA or an embedding is, and whether it goes on that model; reads the file, never on the GUI thread.

@@ -1,4 +1,4 @@
-"""What the user may choose for the whole program: the look, and how much room the steps of pictures take."""
+"""What the user may choose for the whole program: the look, how models are run, and the room that steps take."""
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
@@ -20,10 +20,11 @@ _LIMITS = (0, 500 * 10**6, 10**9, 2 * 10**9, 5 * 10**9, 10 * 10**9, 50 * 10**9)
 class SettingsOverlay(Overlay):
     """room: where the steps of all pictures lie; None where there are none yet. folder: all data.
 
-    Signals: theme_chosen(mode), data_wanted(), log_wanted(), problem(KnownError).
+    Signals: theme_chosen(mode), modes_chosen(memory, compiling), data_wanted(), log_wanted(), problem(KnownError).
     """
 
     theme_chosen = Signal(str)
+    modes_chosen = Signal(str, str)
     data_wanted = Signal()
     log_wanted = Signal()
     problem = Signal(object)
@@ -40,6 +41,14 @@ class SettingsOverlay(Overlay):
         self._writer.failed.connect(self._on_failed)
         self.theme = Segments(self.tr("Look"), self.card)
         self.theme.chosen.connect(self.theme_chosen)
+        self.memory = Chooser(self.tr("How a model is kept in memory"), self.card)
+        self.compiling = Chooser(self.tr("Compile models"), self.card)
+        for chooser in (self.memory, self.compiling):
+            chooser.activated.connect(self._on_mode)
+        self._fill_modes()
+        self._modes_words = QLabel(self.card)
+        self._modes_words.setWordWrap(True)
+        theme.set_kind(self._modes_words, "quiet")
         self.limit = Chooser(self.tr("Room for the steps of pictures"), self.card)
         self.limit.setMinimumWidth(136)
         self.limit.activated.connect(self._on_chosen)
@@ -72,25 +81,35 @@ class SettingsOverlay(Overlay):
         grid.addWidget(QLabel(self.tr("Look"), self.card), 0, 0)
         grid.addWidget(self.theme, 0, 1, left)
         grid.addWidget(self._line(), 1, 0, 1, 2)
+        for place, (text, chooser) in enumerate(
+            ((self.tr("Memory"), self.memory), (self.tr("Compiling"), self.compiling)), 2
+        ):
+            label = QLabel(text, self.card)
+            label.setBuddy(chooser)
+            grid.addWidget(label, place, 0)
+            grid.addWidget(chooser, place, 1)
+        grid.addWidget(self._modes_words, 4, 1)
+        grid.addWidget(self._line(), 5, 0, 1, 2)
         label = QLabel(self.tr("Room for steps"), self.card)
         label.setBuddy(self.limit)
-        grid.addWidget(label, 2, 0)
+        grid.addWidget(label, 6, 0)
         row = QHBoxLayout()
         row.setSpacing(theme.S12)
         row.addWidget(self.limit)
         row.addWidget(self._words, 1)
-        grid.addLayout(row, 2, 1)
-        grid.addWidget(self._used, 3, 1)
-        grid.addWidget(self._what, 4, 1)
-        grid.addWidget(self._line(), 5, 0, 1, 2)
-        grid.addWidget(QLabel(self.tr("Data"), self.card), 6, 0)
-        grid.addWidget(self._folder, 6, 1)
+        grid.addLayout(row, 6, 1)
+        grid.addWidget(self._used, 7, 1)
+        grid.addWidget(self._what, 8, 1)
+        grid.addWidget(self._line(), 9, 0, 1, 2)
+        grid.addWidget(QLabel(self.tr("Data"), self.card), 10, 0)
+        grid.addWidget(self._folder, 10, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.S8)
         buttons.addWidget(self.data)
         buttons.addWidget(self.log)
         buttons.addStretch(1)
-        grid.addLayout(buttons, 7, 1)
+        grid.addLayout(buttons, 11, 1)
+        self._modes_words.setFixedWidth(_WIDTH - _LABELS - theme.S12)
         self._what.setFixedWidth(_WIDTH - _LABELS - theme.S12)
         self.body.addLayout(grid)
 
@@ -106,6 +125,43 @@ class SettingsOverlay(Overlay):
             ("light", self.tr("Light"), ""),
         )
         self.theme.set_choices(choices, mode)
+
+    def show_modes(self, memory: str, compiling: str) -> None:
+        """memory, compiling: as Settings has them."""
+        self.memory.setCurrentIndex(max(0, self.memory.findData(memory)))
+        self.compiling.setCurrentIndex(max(0, self.compiling.findData(compiling)))
+        self._say_modes()
+
+    def _fill_modes(self) -> None:
+        for mode, text in (
+            ("auto", self.tr("Automatic, by what is free")),
+            ("device", self.tr("All of it where it computes")),
+            ("offload", self.tr("One network at a time")),
+            ("8bit", self.tr("Weights in eight bits")),
+            ("sequential", self.tr("One layer at a time, slow")),
+        ):
+            self.memory.addItem(text, mode)
+        for mode, text in (
+            ("auto", self.tr("Automatic, on graphics cards")),
+            ("on", self.tr("Always")),
+            ("off", self.tr("Never")),
+        ):
+            self.compiling.addItem(text, mode)
+
+    @Slot()
+    def _on_mode(self) -> None:
+        self._say_modes()
+        self.modes_chosen.emit(self.memory.currentData(), self.compiling.currentData())
+
+    def _say_modes(self) -> None:
+        if self.compiling.currentData() == "off":
+            text = self.tr("A change of memory holds from the next picture on.")
+        else:
+            text = self.tr(
+                "After a model's first picture, a compiler works beside the drawing. Later pictures of that size come "
+                "quicker, and differ from the first kind by rounding. It needs a C++ compiler on this computer."
+            )
+        self._modes_words.setText(text)
 
     def open_card(self) -> None:
         self._limit = None
@@ -125,10 +181,13 @@ class SettingsOverlay(Overlay):
     def focusNextPrevChild(self, forward: bool) -> bool:
         """The Tab key stays on the card."""
         at = self.theme.button(self.theme.current) if self.theme.keys else None
-        stops = [stop for stop in (at, self.limit, self.data, self.log, self._close) if stop and stop.isEnabled()]
+        stops = [stop for stop in self._stops(at) if stop and stop.isEnabled()]
         place = stops.index(self.focusWidget()) if self.focusWidget() in stops else -1
         stops[(place + (1 if forward else -1)) % len(stops)].setFocus(Qt.FocusReason.TabFocusReason)
         return True
+
+    def _stops(self, look: QWidget | None) -> tuple[QWidget | None, ...]:
+        return look, self.memory, self.compiling, self.limit, self.data, self.log, self._close
 
     @Slot(object)
     def _on_usage(self, usage: object) -> None:

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 class WindowMenu(QObject):
     """Themes, cards and folders.
 
-    Signals: theme_changed(mode), report_chosen((path, whether with prompts)), problem(KnownError).
+    Attributes: modes, how models are kept and whether they are compiled, for the settings to show.
+    Signals: theme_changed(mode), modes_chosen(memory, compiling), report_chosen((path, whether with prompts)),
+    problem(KnownError).
     """
 
     theme_changed = Signal(str)
+    modes_chosen = Signal(str, str)
     report_chosen = Signal(object)
     problem = Signal(object)
 
@@ -31,6 +34,7 @@ class WindowMenu(QObject):
         self._bar, self._folders, self._cover = bar, folders, cover
         self._room: TimelineRoom | None = None
         self._cards: dict[str, Overlay] = {}
+        self.modes = ("auto", "auto")
         bar.theme_chosen.connect(self._on_theme)
         bar.keys_wanted.connect(self.show_keys)
         bar.about_wanted.connect(self.show_about)
@@ -53,12 +57,17 @@ class WindowMenu(QObject):
             card = SettingsOverlay(self._room, str(self._folders.root), self._cover)
             card.theme_chosen.connect(self._bar.set_theme)
             card.theme_chosen.connect(self._on_theme)
+            card.modes_chosen.connect(self.modes_chosen)
             card.data_wanted.connect(self._on_data)
             card.log_wanted.connect(self.open_log)
             card.problem.connect(self.problem)
             return card
 
-        self._show("settings", make, lambda card: card.show_theme(self._bar.theme))
+        def fill(card: SettingsOverlay) -> None:
+            card.show_theme(self._bar.theme)
+            card.show_modes(*self.modes)
+
+        self._show("settings", make, fill)
 
     def set_room(self, room: "TimelineRoom") -> None:
         """Where the steps of all pictures lie."""

@@ -101,6 +101,14 @@ def test_the_plan_is_told_before_the_model_is_loaded(bench):
     assert "are free" in plan.text
 
 
+def test_another_way_to_keep_a_model_holds_from_the_next_picture_on(bench):
+    bench.image(request())
+    bench.engine.set_modes(memory="8bit", compiling="off")
+    bench.image(request(seed=8))
+    bench.image(request(seed=9))
+    assert [event.plan for event in bench.of(PlanChosen)] == ["device", "8bit"]
+
+
 def test_running_out_of_memory_is_tried_again_in_tiles_once_and_told(bench, monkeypatch):
     from desktop.engine import pipeline
 

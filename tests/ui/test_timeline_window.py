@@ -90,15 +90,32 @@ def test_a_limit_from_the_command_line_is_among_the_choices(settings):
     assert card.limit.currentText() == "750 MB"
 
 
+def test_how_models_are_kept_and_compiled_is_told_to_the_engine_and_kept(settings):
+    open_card, _, window = settings
+    card = open_card()
+    assert (card.memory.currentData(), card.compiling.currentData()) == ("auto", "auto")
+    card.memory.setCurrentIndex(card.memory.findData("offload"))
+    card.memory.activated.emit(0)
+    assert window._engine.modes == ("offload", "auto")
+    assert "C++" in card._modes_words.text()
+    card.compiling.setCurrentIndex(card.compiling.findData("off"))
+    card.compiling.activated.emit(0)
+    assert window._engine.modes == ("offload", "off")
+    assert "C++" not in card._modes_words.text()
+    assert (window.settings.memory, window.settings.compiling) == ("offload", "off")
+    card.close_card()
+    assert open_card().memory.currentText() == "One network at a time"
+
+
 def test_the_tab_key_stays_on_the_card_and_the_look_changes_at_once(settings, qtbot):
     open_card, _, window = settings
     card = open_card()
     seen = set()
-    for _ in range(6):
+    for _ in range(8):
         qtbot.keyClick(card.focusWidget() or card, Qt.Key.Key_Tab)
         assert card.isAncestorOf(QApplication.focusWidget())
         seen.add(QApplication.focusWidget())
-    assert {card.limit, card.data, card.log} < seen
+    assert {card.memory, card.compiling, card.limit, card.data, card.log} < seen
     card.theme.button("light").click()
     assert not theme.tokens().dark
     assert window.settings.theme == "light"

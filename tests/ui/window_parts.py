@@ -81,6 +81,10 @@ class Engine:
     def __init__(self):
         self.submitted, self.cancelled, self.moved, self.warm, self.asked = [], [], [], [], []
         self.paused = False
+        self.modes = None
+
+    def set_modes(self, *, memory, compiling):
+        self.modes = memory, compiling
 
     def submit(self, request):
         self.submitted.append(request)
@@ -135,6 +139,9 @@ class Models:
             if model.name == name:
                 return model
         raise KnownError(f"There is no model called {name}", "Choose another on the Models page.")
+
+    def check_all(self):
+        return {model.name: None for model in self.models}
 
     look_at = staticmethod(look_at)
 
