@@ -16,7 +16,9 @@ from desktop.settings import BrokenSettings, Folders, Settings, find_folders
 
 
 def test_settings_are_found_again(tmp_path):
-    chosen = Settings(theme="light", model="mine", seed_locked=True, memory="offload", compiling="off", panel={"steps": 30})
+    chosen = Settings(
+        theme="light", model="mine", seed_locked=True, memory="offload", compiling="off", panel={"steps": 30}
+    )
     settings.save(tmp_path / "settings.json", chosen)
     assert settings.load(tmp_path / "settings.json") == chosen
 
