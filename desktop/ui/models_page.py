@@ -1,5 +1,6 @@
 """The models there are, those on their way, and how to get more."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -23,7 +24,7 @@ _WIDTH = 760  # a line of a card stays easy to read
 
 
 class ModelsPage(QWidget):
-    """Attributes: downloads and get_more, None where nothing can be fetched.
+    """Attributes: downloads and get_more, None where nothing can be fetched; faults, what cannot be used and why.
 
     Signals: use_wanted(name), folder_wanted(path), link_wanted(address), added(ModelInfo).
     """
@@ -49,6 +50,8 @@ class ModelsPage(QWidget):
         self._background = Background("model-adder", self)
         self._background.done.connect(self._on_added)
         self._background.failed.connect(self._on_failed)
+        self._checker = Background("model-checker", self)
+        self._checker.done.connect(self._on_checked)
 
         title = QLabel(self.tr("Models"), self)
         theme.set_kind(title, "title")
@@ -96,6 +99,9 @@ class ModelsPage(QWidget):
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.S8)
         column.addLayout(self._column)
+        self.faults = InlineError(self)
+        self.faults.setAccessibleName(self.tr("Models that cannot be used"))
+        column.addWidget(self.faults)
         self.downloads: DownloadList | None = None
         self.get_more: GetMore | None = None
         if downloads is not None:
@@ -134,6 +140,8 @@ class ModelsPage(QWidget):
         return tuple(self._cards)
 
     def show_models(self, models: tuple[ModelInfo, ...]) -> None:
+        """These, and under them why others that are here are left out, once that is known."""
+        self._checker.start(self._models.check_all)
         if models == tuple(card.model for card in self._cards):
             return
         for card in self._cards:
@@ -192,6 +200,7 @@ class ModelsPage(QWidget):
 
     def wait(self) -> None:
         self._background.wait()
+        self._checker.wait()
         if self.downloads is not None and self.get_more is not None:
             self._opener.wait()
             self.downloads.wait()
@@ -222,6 +231,13 @@ class ModelsPage(QWidget):
         if not isinstance(error, KnownError):
             error = KnownError(self.tr("It could not be read ({0})").format(error))
         self._error.show_error(error)
+
+    @Slot(object)
+    def _on_checked(self, faults: Mapping[str, KnownError | None]) -> None:
+        lines = [f"{name}: {error}" for name, error in faults.items() if error is not None]
+        if lines:
+            self.faults.setText("\n".join((self.tr("Here as well, and cannot be used:"), *lines)))
+        self.faults.setVisible(bool(lines))
 
     @Slot(object)
     def _on_opened(self, found: tuple[tuple[Download, ...], frozenset[str]]) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt
 
+from desktop.errors import KnownError
 from desktop.library.catalogue import find
 from desktop.library.download import State
 from desktop.messages import EngineReady
@@ -60,6 +61,20 @@ def test_a_folder_that_is_no_model_is_told_on_the_page(page, qtbot):
     with qtbot.waitSignal(page.added):
         page.add("/models/large")
     assert not page._error.isVisible()
+
+
+def test_a_model_that_is_here_and_broken_says_why_it_is_not_among_the_others(page, qtbot, models):
+    qtbot.waitUntil(lambda: not page._checker._threads[-1].is_alive())
+    assert page.faults.isHidden()
+    models.check_all = lambda: {"starter": None, "half": KnownError("Part of the weights is missing", "Get it again.")}
+    page.show_models(models.list())
+    qtbot.waitUntil(page.faults.isVisible)
+    assert (
+        page.faults.text() == "Here as well, and cannot be used:\nhalf: Part of the weights is missing. Get it again."
+    )
+    models.check_all = lambda: {"starter": None}
+    page.show_models(models.list())
+    qtbot.waitUntil(page.faults.isHidden)
 
 
 def test_what_nobody_foresaw_is_told_too(page, qtbot, models):
