@@ -122,6 +122,8 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     model_commands.add_parser("list", parents=[common, json], help="name, size and folder of each")
     add = model_commands.add_parser("add", parents=[common], help="use a model's folder where it is")
     add.add_argument("path")
+    forget = model_commands.add_parser("forget", parents=[common], help="take one that was added out of the list")
+    forget.add_argument("name")
     model_commands.add_parser("check", parents=[common], help="look at every file of every model")
 
     _add_getting(model_commands, [common, json])

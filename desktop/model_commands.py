@@ -29,6 +29,10 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
         case "add":
             print(f"{library.add(arguments.path).name} is in the library now")
             return 0
+        case "forget":
+            library.forget(arguments.name)
+            print(f"{arguments.name} is in the library no more; its files are where they were")
+            return 0
         case "check":
             return _check(library)
         case "list":

@@ -75,6 +75,18 @@ class Library:
         name = next(name for name, known in self._folders().items() if known == folder)
         return self._describe(name, folder)
 
+    def forget(self, name: str) -> None:
+        """Take a model that was added out of the list; its files stay where they are. Raises KnownError."""
+        folder = self._folders().get(name)
+        if folder is None:
+            raise KnownError(f"There is no model called {name[:200]}", "Name one that models list or models check tells.")
+        if folder == self._builtin:
+            raise KnownError("The built-in model is a part of Safelight", "Name one that was added.")
+        if str(folder) not in self._read_added():
+            raise KnownError(f"{name} was not added; it lies in the models folder", f"Delete {folder} to be rid of it.")
+        paths = [path for path in self._read_added() if path != str(folder)]
+        write_atomically(self._added, json.dumps(paths, indent=1).encode())
+
     def check(self, folder: Path) -> None:
         """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault."""
         with _readable(folder):

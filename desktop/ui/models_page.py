@@ -100,6 +100,7 @@ class ModelsPage(QWidget):
         self._column.setSpacing(theme.S8)
         column.addLayout(self._column)
         self.faults = InlineError(self)
+        theme.set_kind(self.faults, "quiet")  # nobody has just done anything wrong
         self.faults.setAccessibleName(self.tr("Models that cannot be used"))
         column.addWidget(self.faults)
         self.downloads: DownloadList | None = None

@@ -312,3 +312,17 @@ def test_a_lora_among_the_models_is_no_fault_and_no_model(library, tmp_path):
     with pytest.raises(KnownError, match="no model called nosuch") as raised:
         library.resolve("nosuch")
     assert "one of starter, or" in raised.value.hint
+
+
+def test_a_model_that_was_added_and_has_gone_can_be_forgotten(library, tiny, tmp_path):
+    gone = copy_model(tiny, tmp_path / "disk" / "mine")
+    copy_model(tiny, tmp_path / "models" / "own")
+    library.add(str(gone))
+    gone.rename(tmp_path / "elsewhere")
+    assert "is gone" in library.check_all()["mine"].message
+    library.forget("mine")
+    assert library.check_all() == {"starter": None, "own": None}
+    for name, words in (("own", "lies in the models folder"), ("starter", "a part"), ("mine", "no model called mine")):
+        with pytest.raises(KnownError, match=words):
+            library.forget(name)
+    assert (tmp_path / "models" / "own" / "model_index.json").is_file()
