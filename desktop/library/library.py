@@ -79,7 +79,9 @@ class Library:
         """Take a model that was added out of the list; its files stay where they are. Raises KnownError."""
         folder = self._folders().get(name)
         if folder is None:
-            raise KnownError(f"There is no model called {name[:200]}", "Name one that models list or models check tells.")
+            raise KnownError(
+                f"There is no model called {name[:200]}", "Name one that models list or models check tells."
+            )
         if folder == self._builtin:
             raise KnownError("The built-in model is a part of Safelight", "Name one that was added.")
         if str(folder) not in self._read_added():
