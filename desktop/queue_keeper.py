@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from desktop.ui.left_over import LeftOver
-
 if TYPE_CHECKING:
     from desktop.grids import Grid
     from desktop.messages import GenerationRequest, QueueChanged, QueuedJob
@@ -42,10 +40,7 @@ class QueueKeeper(QObject):
         self.left_over: tuple[GenerationRequest, ...] = studio.queue.adopt()
         self._grids: list[tuple[int, Grid]] = []  # whose pictures are among these
         if self.left_over:
-            offer = LeftOver(len(self.left_over), window.create_page.side)
-            offer.decided.connect(self.decide)
-            side = window.create_page.side.layout()
-            side.insertWidget(side.count() - 1, offer)  # right above the queue
+            window.offer_left_over(len(self.left_over)).decided.connect(self.decide)
         waiting = set(self.left_over)
         for kept in studio.grids.load():
             if waiting.isdisjoint(kept[1].requests):  # all of it is drawn

@@ -17,6 +17,7 @@ from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
 from desktop.settings import Settings, find_folders
 from desktop.store.recipe import read_recipe, read_request
+from desktop.ui.left_over import LeftOver
 from desktop.ui.window_pages import GALLERY, NOISE
 
 WAIT_MS = 180_000
@@ -252,6 +253,15 @@ def test_what_waited_is_offered_again_after_a_restart(qtbot, start):
 
     again = start(engine=False)
     assert [r.prompt for r in again._queue.left_over] == ["a boat"] * 3
+    (offer,) = again.window.findChildren(LeftOver)
+    for width in (860, 1280):
+        again.window.resize(width, 560)
+        assert offer.isVisible(), "in a window with no room for the queue too"
+    assert offer.accessibleName() == "3 pictures were still waiting when Safelight closed."
+    qtbot.keyClick(offer.run, Qt.Key.Key_Space)
+    assert not offer.isVisible()
+    qtbot.waitUntil(lambda: again.window.create_page.queue._title.text() == "Queue (3)")
+    again.studio.engine.start()
 
 
 def test_a_comparison_that_still_ran_is_not_made_into_a_picture_by_the_next_start(qtbot, start):

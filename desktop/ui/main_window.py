@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from desktop.ui.attention_wiring import Attend, AttentionWiring
     from desktop.ui.gallery import Gallery
     from desktop.ui.grid_wiring import GridWiring
+    from desktop.ui.left_over import LeftOver
     from desktop.ui.models_page import ModelsPage
     from desktop.ui.noise_page import NoisePage
     from desktop.ui.pictures_wiring import PicturesWiring
@@ -343,6 +344,15 @@ class MainWindow(QMainWindow):
         if died:
             self.top_bar.set_device(self.tr("Not started"))
         return bar
+
+    def offer_left_over(self, count: int) -> LeftOver:
+        """Say above the pages that so many pictures waited when the program ended, until that is decided."""
+        from desktop.ui.left_over import LeftOver
+
+        offer = LeftOver(count, self.centralWidget())
+        self.centralWidget().layout().insertWidget(1, offer)
+        offer.show()
+        return offer
 
     def use_settings(self, chosen: Settings) -> None:
         """Take these in place of those the window opened with; what has been typed meanwhile stays."""
