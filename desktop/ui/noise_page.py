@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -97,7 +97,7 @@ class NoisePage(QWidget):
         self._bring = QToolButton(self)
         self._lay_out()
         self._show_seed()
-        self.setFocusProxy(self.empty.choose)
+        self._first: QWidget = self.empty.choose  # gets the focus
 
     def _lay_out(self) -> None:
         self._bring.setIcon(icons.icon("image-plus"))
@@ -196,6 +196,11 @@ class NoisePage(QWidget):
         there = bool(self._newest())
         self.empty.newest.setVisible(there)
         self._use_newest.setVisible(there)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A focus proxy would do it too, but one that lies inside keeps the Tab key among its neighbours."""
+        super().focusInEvent(event)
+        self._first.setFocus(event.reason())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -356,7 +361,7 @@ class NoisePage(QWidget):
         self._bring.show()
         self.head.show()
         self.new_noise.setEnabled(True)
-        self.setFocusProxy(self.slider)
+        self._first = self.slider
         self.slider.setFocus()
         self.canvas.show_frame(picture, self.tr("The picture without noise"))
         self._compute()

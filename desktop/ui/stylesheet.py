@@ -108,7 +108,7 @@ QToolButton[kind="tab"] { color: $quiet; border-radius: 0; border: none; border-
 QToolButton[kind="tab"]:hover { color: $text; background: transparent; }
 QToolButton[kind="tab"]:checked { color: $text; background: transparent; border-bottom: 2px solid
   $accent; }
-QToolButton[kind="tab"]:focus { color: $text; background: $hover; }
+QToolButton[kind="tab"]:focus { color: $text; background: $hover; border-top: 2px solid $focus; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox { color: $text;
   selection-background-color: $accent_fill;

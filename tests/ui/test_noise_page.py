@@ -97,10 +97,39 @@ def test_without_a_picture_one_button_has_the_focus_and_the_schedule_is_there(ma
     page = make()
     assert page.empty.isVisible()
     assert not page.empty.newest.isVisible(), "nothing was made yet"
-    assert page.focusProxy() is page.empty.choose
+    page.setFocus()
+    assert page.empty.choose.hasFocus()
     assert page.panel.whose == "Schedule of Built-in starter, 1000 timesteps"
     assert page.panel.curve.point() is not None
     assert not page.new_noise.isEnabled()
+
+
+def tabbed(page, qtbot):
+    """What the Tab key comes to, until it is where it began."""
+    found = [page.window().focusWidget()]
+    for _ in range(60):
+        qtbot.keyClick(found[-1], Key.Key_Tab)
+        if page.window().focusWidget() is found[0]:
+            return found
+        found.append(page.window().focusWidget())
+    raise AssertionError("it never came back")
+
+
+def test_the_tab_key_comes_to_everything_without_a_picture_and_with_one(make, qtbot, picture):
+    page = make(newest=lambda: str(picture))
+    page.activateWindow()
+    page.setFocus()
+    stops = tabbed(page, qtbot)
+    assert page.empty.newest in stops
+    assert any(page.panel.isAncestorOf(stop) for stop in stops)
+    with qtbot.waitSignal(page._noises.done):
+        qtbot.mouseClick(page.empty.newest, Qt.MouseButton.LeftButton)
+    page.setFocus()
+    stops = tabbed(page, qtbot)
+    assert page.slider.isAncestorOf(stops[0])
+    for part in (page.head, page.panel):
+        assert any(part.isAncestorOf(stop) for stop in stops)
+    assert page.new_noise in stops
 
 
 def test_at_the_first_timestep_it_is_nearly_the_picture_and_at_the_last_nothing_of_it(shown, qtbot, picture):
@@ -186,7 +215,8 @@ def test_a_hand_on_the_curve_moves_the_slider(shown, qtbot):
 
 
 def test_the_keyboard_goes_through_time(shown, qtbot):
-    assert shown.focusProxy() is shown.slider
+    shown.setFocus()
+    assert shown.slider.focusProxy().hasFocus()
     knob = shown.slider._slider
     for key, t in (
         (Key.Key_Home, 0),
