@@ -120,7 +120,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     models = commands.add_parser("models", parents=[common], help="the models on this machine")
     model_commands = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     model_commands.add_parser("list", parents=[common, json], help="name, size and folder of each")
-    add = model_commands.add_parser("add", parents=[common], help="use a model's folder where it is")
+    add = model_commands.add_parser("add", parents=[common], help="use a model's folder or file where it is")
     add.add_argument("path")
     forget = model_commands.add_parser("forget", parents=[common], help="take one that was added out of the list")
     forget.add_argument("name")

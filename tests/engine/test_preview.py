@@ -91,3 +91,11 @@ def test_the_built_in_models_preview_is_close_to_its_own_decoder():
     coarse = torch.nn.functional.interpolate(coarse, size=shown.shape[1:], mode="bicubic")[0]
     assert 10 * torch.log10(4 / exact) > 20  # dB
     assert exact < ((coarse - decoded[0]) ** 2).mean()
+
+
+@pytest.mark.slow
+def test_a_preview_costs_under_two_hundredths_of_a_step_at_stable_diffusion_15s_real_size():
+    from tests.benchmarks.preview_cost import measure
+
+    step, frame, _ = measure()
+    assert frame < 0.02 * step

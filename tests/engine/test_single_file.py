@@ -82,14 +82,14 @@ def test_a_file_in_the_original_layout_gives_every_weight_and_the_same_picture(f
 
 
 @pytest.mark.skipif(not no_sockets.possible(), reason="the filter is Linux's")
-def test_single_files_draw_where_the_kernel_refuses_every_socket(files):
+def test_single_files_are_added_and_draw_where_the_kernel_refuses_every_socket(files, tmp_path):
     names = ["stable-diffusion-1", "stable-diffusion-2", "stable-diffusion-xl", "stable-diffusion-3-medium", "flux-dev"]
     made = [files(name) for name in names]
     arguments = [str(part) for path, config, _ in made for part in (path, config)]
     root = Path(__file__).parents[2]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))}
     child = subprocess.run(
-        [sys.executable, "-m", "tests.engine.offline_child", *arguments],
+        [sys.executable, "-m", "tests.engine.offline_child", str(tmp_path), *arguments],
         cwd=root,
         env=environment,
         capture_output=True,
@@ -97,7 +97,8 @@ def test_single_files_draw_where_the_kernel_refuses_every_socket(files):
         timeout=300,
     )
     assert child.returncode == 0, child.stderr[-2000:]
-    told = [json.loads(line) for line in child.stdout.splitlines()]
+    *told, added = [json.loads(line) for line in child.stdout.splitlines()]
+    assert added == ["stable-diffusion-xl", "flux-dev"]
     assert [line["family"] for line in told] == [
         "stable-diffusion",
         "stable-diffusion",
