@@ -10,6 +10,7 @@ from pathlib import Path
 from desktop.messages import TERMINAL, GenerationRequest, Preview, Saved
 from desktop.settings import Folders
 from desktop.studio import Studio
+from tests.full_size import write_sd15
 
 
 def main() -> None:
@@ -95,53 +96,6 @@ def compare(data: Path, request: GenerationRequest, turns: int) -> None:
     print(f"bare    median {both[1]:.3f} s")
     print(f"ratio   of the medians {both[0] / both[1]:.3f}")
     print(f"ratio   of a turn: median {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}")
-
-
-def write_sd15(folder: Path) -> Path:
-    """Stable Diffusion 1.5's architecture with random weights; sizes from its published configuration."""
-    import torch
-    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-
-    from tests.models import STARTER
-
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.bfloat16)
-    tokenizer = CLIPTokenizer.from_pretrained(STARTER / "tokenizer", local_files_only=True)
-    pipeline = StableDiffusionPipeline(
-        unet=UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8),
-        vae=AutoencoderKL(
-            block_out_channels=(128, 256, 512, 512),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=2,
-            latent_channels=4,
-            sample_size=512,
-        ),
-        text_encoder=CLIPTextModel(
-            CLIPTextConfig(
-                hidden_size=768,
-                intermediate_size=3072,
-                num_hidden_layers=12,
-                num_attention_heads=12,
-                max_position_embeddings=77,
-                vocab_size=49408,
-                bos_token_id=tokenizer.bos_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        ),
-        tokenizer=tokenizer,
-        scheduler=PNDMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    torch.set_default_dtype(torch.float32)
-    pipeline.save_pretrained(folder)
-    return folder
 
 
 if __name__ == "__main__":

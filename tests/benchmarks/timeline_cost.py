@@ -11,7 +11,7 @@ from desktop.engine.timeline import TimelineRecorder
 from desktop.messages import TERMINAL, GenerationRequest, Saved
 from desktop.settings import Folders
 from desktop.studio import Studio
-from tests.benchmarks.overhead import write_sd15
+from tests.full_size import write_sd15
 
 
 class TimedRecorder(TimelineRecorder):
