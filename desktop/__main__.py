@@ -34,7 +34,9 @@ def main(argv: list[str] | None = None, on_window: "Callable[[App], None] | None
             return _run(arguments.parse(words), on_window)
         except KnownError as error:
             if sys.stderr is not None:
-                print(f"safelight: {error}", file=sys.stderr)
+                from desktop.console import say
+
+                say(str(error))
             return 2
     except KeyboardInterrupt:
         return 130

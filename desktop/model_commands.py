@@ -27,11 +27,11 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
     library = open_library(folders)
     match arguments.action:
         case "add":
-            print(f"{library.add(arguments.path).name} is in the library now")
+            print(printable(f"{library.add(arguments.path).name} is in the library now"))
             return 0
         case "forget":
             library.forget(arguments.name)
-            print(f"{arguments.name} is in the library no more; its files are where they were")
+            print(f"{printable(arguments.name)} is in the library no more; its files are where they were")
             return 0
         case "check":
             return _check(library)
@@ -49,7 +49,7 @@ def main(folders: Folders, arguments: argparse.Namespace) -> int:
 def _check(library: Library) -> int:
     faults = library.check_all()
     for name, fault in faults.items():
-        print(f"{name}: {'whole' if fault is None else fault}")
+        print(printable(f"{name}: {'whole' if fault is None else fault}"))
     return 2 if any(faults.values()) else 0
 
 
@@ -63,7 +63,7 @@ def _list(library: Library, *, as_json: bool) -> int:
                 )
             )
         else:
-            print(f"{info.name:<24} {info.width}x{info.height}  {info.bytes / 1e6:8.1f} MB  {info.path}")
+            print(printable(f"{info.name:<24} {info.width}x{info.height}  {info.bytes / 1e6:8.1f} MB  {info.path}"))
     return 0
 
 

@@ -166,3 +166,18 @@ def test_where_a_token_is_needed_the_command_that_keeps_it_is_named(hub, capsys)
     assert "terms" in said
     assert "safelight models token" in said
     assert said.count("\n") == 1
+
+
+def test_no_name_of_a_folder_reaches_the_terminal_as_a_command(tiny, data_folder, capsys):
+    name = "red\n\x1b[31mname"
+    for file, content in tiny.items():
+        path = data_folder / "models" / name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert main(["models", "list"]) == 0
+    assert main(["models", "check"]) == 0
+    assert main(["generate", "x", "--model", "nosuch"]) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 4
+    assert len(said.err.splitlines()) == 1
+    assert "\x1b" not in said.out + said.err
