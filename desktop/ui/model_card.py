@@ -1,10 +1,11 @@
 """One model on the Models page."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.messages import ModelInfo
 from desktop.ui import icons, theme, words
+from desktop.ui.elided_label import ElidedLabel
 
 
 class ModelCard(QFrame):
@@ -17,9 +18,11 @@ class ModelCard(QFrame):
         super().__init__(parent)
         theme.set_kind(self, "card")
         self.model = model
-        title = QLabel(model.title, self)
+        title = ElidedLabel(self)
+        title.setText(model.title)
+        title.setToolTip(model.title)
+        title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # the badge is right beside it
         theme.set_kind(title, "heading")
-        title.setTextFormat(Qt.TextFormat.PlainText)
         self._badge = QLabel(self.tr("In use"), self)
         theme.set_kind(self._badge, "badge")
         head = QHBoxLayout()
@@ -40,7 +43,6 @@ class ModelCard(QFrame):
             ("", model.note),
             ("quiet", " · ".join(facts)),
             ("quiet", self.tr("Starts with {0}").format(defaults)),
-            ("caption", model.path),
         ):
             if text:
                 label = QLabel(text, self)
@@ -48,6 +50,11 @@ class ModelCard(QFrame):
                 label.setWordWrap(True)
                 theme.set_kind(label, kind)
                 texts.addWidget(label)
+        path = ElidedLabel(self, Qt.TextElideMode.ElideMiddle)
+        path.setText(model.path)
+        path.setToolTip(model.path)
+        theme.set_kind(path, "caption")
+        texts.addWidget(path)
         self._use = QPushButton(self.tr("Use"), self)
         self._use.setAccessibleName(self.tr("Use {0}").format(model.title))
         self._use.setMinimumWidth(72)

@@ -124,7 +124,7 @@ class ModelsPage(QWidget):
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
-        row.addWidget(inner, 8)
+        row.addWidget(inner, 100)  # up to its largest width
         row.addStretch(1)
         self._area = QScrollArea(self)
         self._area.setWidgetResizable(True)

@@ -6,14 +6,27 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from desktop.ui import icons, theme
 from desktop.ui.chooser import Chooser
+from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.icon_label import IconLabel
 
 if TYPE_CHECKING:
     from desktop.messages import ModelInfo, PlanChosen
+
+_MODEL_MIN, _DEVICE_MIN = 160, 112  # widths; longer words end in an ellipsis in a small window
 
 
 class TopBar(QFrame):
@@ -64,10 +77,12 @@ class TopBar(QFrame):
         self.model.setToolTip(self.tr("Model: decides what can be drawn, and how large"))
         self.model.activated.connect(self._on_model)
         row.addWidget(self.model)
-        self._device = QLabel(self.tr("Starting…"), self)
+        self._device = ElidedLabel(self)
+        self._device.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         theme.set_kind(self._device, "quiet")
         self._device.setAccessibleName(self.tr("Device"))
-        self._device.setToolTip(self.tr("Where the pictures are computed"))
+        self._plan = self.tr("Where the pictures are computed")
+        self.set_device(self.tr("Starting…"))
         row.addWidget(self._device)
         row.addSpacing(theme.S8)
         self.side = self._button("panel-right", self.tr("Show or hide history and queue (Ctrl+B)"))
@@ -133,11 +148,14 @@ class TopBar(QFrame):
 
     def set_device(self, text: str) -> None:
         self._device.setText(text)
+        self._device.setMinimumWidth(min(_DEVICE_MIN, self._device.sizeHint().width()))
+        self._device.setToolTip(f"{text}\n{self._plan}")
 
     @Slot(object)
     def set_plan(self, event: PlanChosen) -> None:
         """How the model is spread over the memory, for whoever points at the device."""
-        self._device.setToolTip(event.text)
+        self._plan = event.text
+        self.set_device(self._device.text())
 
     @property
     def theme(self) -> str:
@@ -184,7 +202,7 @@ class _ModelChooser(Chooser):
         return QSize(min(280, words + 44), theme.CONTROL)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, theme.CONTROL)
+        return QSize(min(_MODEL_MIN, self.sizeHint().width()), theme.CONTROL)
 
     def showPopup(self) -> None:
         widest = max((self.fontMetrics().horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=0)

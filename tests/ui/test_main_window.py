@@ -478,3 +478,24 @@ def test_the_gallery_tells_models_by_their_titles_also_one_that_comes_later(app)
     models.add(LARGE.path)
     app.window.refresh_models()
     assert app.gallery.title_of(LARGE.name) == LARGE.title
+
+
+def test_a_long_title_and_a_long_device_share_the_bar_of_a_small_window(app):
+    from dataclasses import replace
+
+    from tests.ui.window_parts import SMALL
+
+    title, device = "A title as long as a sentence, v9 inpainting, merged", "A graphics card with a long name (16 GB)"
+    app.window._models.models.append(replace(SMALL, name="long", title=title))
+    app.window.refresh_models()
+    bar = app.window.top_bar
+    bar.set_model("long")
+    bar.set_device(device)
+    app.window.resize(860, 560)
+    QCoreApplication.processEvents()
+    assert app.window.width() == 860
+    assert bar.model.width() >= 150
+    assert bar.model.shown_text.endswith("…")
+    assert bar._device.width() >= 100
+    assert bar._device.toolTip().startswith(device)
+    assert bar._device.geometry().right() < bar._menu_button.geometry().left()

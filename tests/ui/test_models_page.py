@@ -44,6 +44,23 @@ def test_a_card_says_what_a_model_is(page):
     ]
 
 
+def test_a_long_title_and_a_long_path_are_one_line_each_and_whole_in_the_tool_tip(page, models):
+    from dataclasses import replace
+
+    from PySide6.QtWidgets import QLabel
+
+    title, path = "A title as long as a sentence " * 6, "/home/somebody/a folder/" * 9 + "model.safetensors"
+    before = page.cards[0].height()
+    page.show_models((replace(SMALL, title=title, path=path),))
+    page.layout().activate()
+    (card,) = page.cards
+    for text in (title, path):
+        (label,) = [label for label in card.findChildren(QLabel) if label.text() == text]
+        assert label.toolTip() == text
+        assert label.width() < card.width() < label.fontMetrics().horizontalAdvance(text)
+    assert card.sizeHint().height() == before
+
+
 def test_a_folder_is_added_beside_the_gui_thread_and_shown(page, qtbot):
     with qtbot.waitSignal(page.added) as added:
         page.add("/models/large")
