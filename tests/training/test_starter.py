@@ -4,13 +4,14 @@ import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from desktop.errors import KnownError
-from desktop.training import cli, distill, evaluate, finish, stages, starter, tokenizer, vae
+from desktop.training import cli, distill, drawing, evaluate, finish, stages, starter, tokenizer, vae
 from desktop.training.loop import Stopped
 from tests.training.makers import archives, recipe, work_folder
 
@@ -196,6 +197,11 @@ def test_a_student_that_draws_in_four_steps_is_exported_beside_it(straight, tmp_
     generator = torch.Generator().manual_seed(0)
     drawn = pipe("an apple", num_inference_steps=4, guidance_scale=1.0, generator=generator).images[0]
     assert drawn.size == (32, 32)
+    scored = drawing.Model.open(folder)
+    style, texts = drawing.Style(steps=4, guidance=1.0), ["an apple", "a sun"]
+    two = scored.draw(texts, 1, style)
+    assert type(scored._scheduler).__name__ == "LCMScheduler"
+    assert np.abs(two[1].astype(int) - scored.draw(texts[1:], 1, style)[0]).max() <= 1
 
 
 def test_a_pause_that_was_asked_for_keeps_what_is_done_and_is_no_error(tmp_path, capsys, monkeypatch):
