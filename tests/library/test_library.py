@@ -326,3 +326,13 @@ def test_a_model_that_was_added_and_has_gone_can_be_forgotten(library, tiny, tmp
         with pytest.raises(KnownError, match=words):
             library.forget(name)
     assert (tmp_path / "models" / "own" / "model_index.json").is_file()
+
+
+@pytest.mark.parametrize("widths", ["x", ["a", "b"], [None, 8], [1e999, 8], 3, {"a": 1}])
+def test_a_decoder_whose_widths_make_no_sense_is_named(library, tiny, tmp_path, widths):
+    folder = copy_model(tiny, tmp_path / "models" / "odd")
+    config = json.loads((folder / "vae/config.json").read_text())
+    (folder / "vae/config.json").write_text(json.dumps(config | {"block_out_channels": widths}))
+    assert [info.name for info in library.list()] == ["starter"]
+    with pytest.raises(KnownError, match="odd has a damaged"):
+        library.resolve("odd")

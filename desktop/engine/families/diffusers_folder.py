@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.engine.cancel import CancelHooks, CancelToken
 from desktop.engine.families.base import Inputs, LoadedModel, ModelFolder, Stage
 from desktop.engine.families.components import SKIPPED, has_weights, named
-from desktop.engine.memory import MemoryPlan, Placement
+from desktop.engine.memory import MemoryPlan, Placement, decoding_bytes
 from desktop.errors import KnownError
 from desktop.limits import SIDE_MAX, SIDE_MIN
 from desktop.messages import GenerationRequest, ModelInfo
@@ -75,6 +75,7 @@ class DiffusersFamily:
         try:
             side, multiple = self.geometry(folder)
             tokens = self.tokens(folder)
+            decoding_bytes(folder.configs, side, side, 1)  # what will be asked before it is loaded
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise KnownError(
                 f"The model {name} has a damaged config.json ({error})"[:300], "Get the folder again, whole."
