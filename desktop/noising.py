@@ -15,7 +15,7 @@ from desktop.store.picture_file import open_picture
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from desktop.engine.engine import Models
+    from desktop.engine.job import Models
 
 SIDE_MAX = 512  # pixels; quick enough to follow a hand on a slider
 SPAN = 4.0  # histograms go from -SPAN to SPAN: one value of normal noise in 16,000 lies outside

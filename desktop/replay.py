@@ -24,6 +24,7 @@ _DECISIVE = {
     "device_name": "device",
     "dtype": "precision",
     "tiled": "decoding in tiles",
+    "compiled": "compiled blocks",
     "attention": "attention",
     "model_fingerprint": "model",
 }

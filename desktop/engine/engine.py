@@ -1,37 +1,28 @@
 """The engine: a queue of requests and the one thread that owns torch."""
 
-import contextlib
-import functools
 import logging
 import threading
-import time
 import traceback
-import uuid
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.checkpoints import Checkpoints
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.holder import ModelHolder
-from desktop.engine.inputs import inputs_of
+from desktop.engine.job import Ending, Job, Models, SavePicture, Watch
+from desktop.engine.maker import Maker
 from desktop.engine.memory import MemoryPlan, cheaper
-from desktop.engine.record import record_of
-from desktop.engine.step_reporter import StepReporter
-from desktop.engine.tape import State
-from desktop.engine.tapes import Tapes, Trail
+from desktop.engine.tapes import Tapes
 from desktop.errors import KnownError
 from desktop.messages import (
     Advised,
-    AttentionSeen,
     Cancelled,
     EngineReady,
     Event,
     Failed,
     GenerationRequest,
-    ModelInfo,
     NoiseQuestion,
     Phase,
     PhaseChanged,
@@ -40,78 +31,15 @@ from desktop.messages import (
     QueuedJob,
     Saved,
     Started,
-    TimelineStep,
-    Verified,
 )
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from desktop.engine.compiler import BackgroundCompiler
-    from desktop.engine.families import Inputs, LoadedModel
     from desktop.engine.hardware import Device
 
 _log = logging.getLogger(__name__)
-
-
-class Models(Protocol):
-    """What the engine asks of the library. resolve raises KnownError for a name it does not know."""
-
-    def resolve(self, name: str) -> ModelInfo: ...
-
-
-class SavePicture(Protocol):
-    """Write picture and record to disk; return only when both are there. Raises KnownError."""
-
-    def __call__(
-        self,
-        request: GenerationRequest,
-        image: "Image",
-        *,
-        seconds: float,
-        made: dict[str, Any],
-        inputs: "Inputs",
-        timeline: tuple[TimelineStep, ...],
-    ) -> PictureRecord: ...
-
-
-class Watch(Protocol):
-    """Looks on while a job's networks compute, and changes nothing; of the engine's thread only."""
-
-    def covers(self, index: int) -> bool:
-        """Whether the run may go on from the state of this index, or would leave a gap in what was seen."""
-
-    def watching(self, model: "LoadedModel", request: GenerationRequest) -> contextlib.AbstractContextManager[None]:
-        """Around the run. Raises KnownError where there is nothing to see."""
-
-    def on_state(self, state: State) -> None:
-        """Before each step that is taken, after the network has run for it."""
-
-
-Ending = Saved | Verified | AttentionSeen
-
-
-class _Job:
-    __slots__ = ("ended", "job_id", "open_start", "pausing", "phase", "request", "save", "steps_done", "token", "watch")
-
-    def __init__(
-        self,
-        request: GenerationRequest,
-        save: SavePicture,
-        open_start: "Callable[[str], Image]",
-        ended: Callable[[str, PictureRecord], Ending],
-        watch: Watch | None,
-    ) -> None:
-        self.job_id = uuid.uuid4().hex
-        self.request = request
-        self.save = save
-        self.open_start = open_start
-        self.ended = ended
-        self.watch = watch
-        self.token = CancelToken()
-        self.steps_done = 0
-        self.phase: Phase | None = None  # the last it came to
-        self.pausing = False  # it is stopped, and goes on from here when the engine does
 
 
 class Engine:
@@ -150,8 +78,8 @@ class Engine:
         # Held while the queue changes and while that change is told, so that no older state is told after a newer.
         self._lock = threading.RLock()
         self._something_to_do = threading.Condition(self._lock)
-        self._waiting: list[_Job] = []
-        self._running: _Job | None = None
+        self._waiting: list[Job] = []
+        self._running: Job | None = None
         self._warm_up: str | None = None
         self._question: NoiseQuestion | None = None
         self._looking = CancelToken()
@@ -160,7 +88,7 @@ class Engine:
         self._device: Device | None = None
         self.holder: ModelHolder | None = None
         self._compiler: BackgroundCompiler | None = None
-        self._drawn_compiled: deque[tuple[GenerationRequest, str]] = deque(maxlen=256)  # with the model's fingerprint
+        self._maker: Maker | None = None
         self._tapes = Tapes()
         self._checkpoints = None if unfinished is None else Checkpoints(unfinished)
         self._paused = False
@@ -186,7 +114,14 @@ class Engine:
         save, open_start: in place of the engine's own, for this job. ended: makes the job's last event from its id and
         what was saved, on the engine's thread; may raise KnownError. watch: looks on while it runs.
         """
-        job = _Job(request, save or self._save, open_start or self._open_start, ended or _saved, watch)
+        job = Job(
+            request,
+            save or self._save,
+            open_start or self._open_start,
+            ended or _saved,
+            watch,
+            in_gallery=save is None,
+        )
         with self._something_to_do:
             if self._closing:
                 raise KnownError("Safelight is closing", "Start it again to make pictures.")
@@ -276,6 +211,7 @@ class Engine:
             self._loading.set()
             self._looking.set()
             if self._running is not None:
+                self._running.leaving = True
                 self._running.token.set()
             self._something_to_do.notify()
         if self._thread.is_alive():
@@ -291,7 +227,7 @@ class Engine:
                         job_id=job.job_id,
                         request=job.request,
                         running=job is self._running,
-                        saved=job.save is self._save,
+                        saved=job.in_gallery,
                     )
                     for job in running + self._waiting
                 ),
@@ -369,6 +305,15 @@ class Engine:
         self.holder = ModelHolder(
             self._device, self._previews, self._emit, self._memory_mode, on_unload=self._compiler.forget
         )
+        self._maker = Maker(
+            device=self._device,
+            models=self._models,
+            holder=self.holder,
+            compiler=self._compiler,
+            tapes=self._tapes,
+            checkpoints=self._checkpoints,
+            emit=self._emit,
+        )
         self._tell_ready()
 
     def _wake(self) -> None:
@@ -435,12 +380,12 @@ class Engine:
         else:
             self._emit(seen)
 
-    def _run(self, job: _Job) -> Ending | Cancelled | Failed | None:
+    def _run(self, job: Job) -> Ending | Cancelled | Failed | None:
         """Exactly one terminal event for the job, whatever happens; None where it is paused.
 
         A job that runs out of memory is tried once more, by the next plan that needs less.
         """
-        self._emit(Started(job_id=job.job_id, request=job.request, saved=job.save is self._save))
+        self._emit(Started(job_id=job.job_id, request=job.request, saved=job.in_gallery))
         event, plan = self._try(job, None)
         if plan is not None:
             self._tapes.forget()  # they lie on the device
@@ -457,11 +402,11 @@ class Engine:
             self._checkpoints.drop(job.request)
         return event
 
-    def _try(self, job: _Job, plan: MemoryPlan | None) -> tuple[Ending | Cancelled | Failed | None, MemoryPlan | None]:
+    def _try(self, job: Job, plan: MemoryPlan | None) -> tuple[Ending | Cancelled | Failed | None, MemoryPlan | None]:
         """(the event that ends the job, None where it is paused; how to try again where it ran out of memory)."""
         again = None
         try:
-            return job.ended(job.job_id, self._make(job, plan)), None
+            return job.ended(job.job_id, self._maker.make(job, plan)), None
         except JobCancelled:
             with self._lock:
                 if job.pausing:
@@ -477,7 +422,7 @@ class Engine:
         self.holder.free()  # outside the except block: the traceback holds tensors until it is gone
         return failed, again
 
-    def _explain(self, job: _Job, error: Exception) -> Failed:
+    def _explain(self, job: Job, error: Exception) -> Failed:
         if is_out_of_memory(error):
             side = f"{job.request.width}x{job.request.height}"
             return Failed(
@@ -495,128 +440,6 @@ class Engine:
             is_bug=True,
             details=traceback.format_exc(),
         )
-
-    def _make(self, job: _Job, plan: MemoryPlan | None) -> PictureRecord:
-        from desktop.engine import pipeline
-
-        began = time.perf_counter()
-        request = job.request
-        job.token.check()
-        info = self._models.resolve(request.model)
-        pipeline.check_fits(request, info)
-        inputs = inputs_of(request, job.open_start)
-        model, family = self.holder.load(info, job.job_id, job.token, plan)
-        self._say_what_is_not_read(job, model)
-        tiled = self.holder.is_tiled(model, request.width, request.height)
-        steps = StepReporter(job, model, began, self._emit)
-        device = self._device
-        assert device is not None
-
-        def on_phase(phase: Phase) -> None:
-            job.phase = phase
-            self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
-
-        assert self._compiler is not None
-        may_compile = self._may_be_compiled(job, model.fingerprint)
-        drawing = self._compiler.drawing(
-            model, model.pipelines[pipeline.task_of(request)], allowed=may_compile and not request.loras
-        )
-        run = functools.partial(
-            pipeline.run,
-            model,
-            family,
-            inputs=inputs,
-            tiled=tiled,
-            token=job.token,
-            on_phase=on_phase,
-            on_step=steps.report,
-        )
-        trail = Trail()
-
-        def on_state(state: State) -> None:
-            trail.append(state)
-            if job.watch is not None:
-                job.watch.on_state(state)
-            if self._checkpoints is not None:
-                self._checkpoints.offer(request, model.fingerprint, state)
-
-        watching = contextlib.nullcontext() if job.watch is None else job.watch.watching(model, request)
-        with drawing as is_compiled:
-            if is_compiled:
-                self._drawn_compiled.append((request, model.fingerprint))
-            start_from = self._unfinished(request, model.fingerprint)
-            if start_from is not None and job.watch is not None and not job.watch.covers(start_from.index):
-                start_from = None
-            if start_from is None and request.branch is not None:
-                start_from = self._state_of(request.branch.trunk, request.branch.step, model.fingerprint, run)
-            try:
-                with watching:
-                    image = run(request, on_state=on_state, start_from=start_from)
-            except JobCancelled:
-                if self._checkpoints is not None and trail.last is not None and (job.pausing or self._closing):
-                    self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)
-                raise
-        self._tapes.keep(request, model.fingerprint, trail.items)
-        self.holder.keep_preview(model)
-        on_phase(Phase.SAVING)
-        return job.save(
-            request,
-            image,
-            seconds=time.perf_counter() - began,
-            made=record_of(model, device, tiled) | ({"compiled": True} if is_compiled else {}),
-            inputs=inputs,
-            timeline=steps.timeline.steps(),
-        )
-
-    def _may_be_compiled(self, job: _Job, fingerprint: str) -> bool:
-        """Compiled blocks round differently. So a picture that is to come out as another did, a branch beside its trunk
-        or one that is made again, is drawn as that one was; and one whose attention is recorded needs plain blocks.
-        """
-        if job.watch is not None:
-            return False
-        origin = job.request if job.request.branch is None else job.request.branch.trunk
-        again = job.request.branch is not None or job.save is not self._save
-        return not again or (origin, fingerprint) in self._drawn_compiled
-
-    def _say_what_is_not_read(self, job: _Job, model: "LoadedModel") -> None:
-        from desktop.engine import pipeline
-        from desktop.engine.prompt_length import left_out
-
-        lost = left_out(model.pipelines[pipeline.task_of(job.request)], job.request.prompt)
-        if lost and job.save is self._save:
-            shown = f"…{lost[-60:]}" if len(lost) > 60 else lost
-            self._emit(
-                Advised(
-                    job_id=job.job_id,
-                    message=f"The prompt is longer than {model.info.title} reads: “{shown}” is left out",
-                    hint="Put what matters most first, or use fewer words.",
-                )
-            )
-
-    def _unfinished(self, request: GenerationRequest, fingerprint: str) -> State | None:
-        state = None if self._checkpoints is None else self._checkpoints.find(request, fingerprint)
-        if state is not None and request.branch is not None and state.index <= request.branch.step:
-            return None  # it may be in another scheduler's scaling than the trunk's; the trunk's own is as good
-        return state
-
-    def _state_of(self, request: GenerationRequest, index: int, fingerprint: str, run: Callable[..., Any]) -> State:
-        """The chain's state after `index` steps: kept, or made again from the nearest before it. Raises KnownError."""
-        if request.branch is not None and index <= request.branch.step:
-            return self._state_of(request.branch.trunk, index, fingerprint, run)
-        start_from = self._tapes.nearest(request, fingerprint, index)
-        if start_from is not None and start_from.index == index:
-            return start_from
-        if start_from is None and request.branch is not None:
-            start_from = self._state_of(request.branch.trunk, request.branch.step, fingerprint, run)
-        trail = Trail()
-        run(request, on_state=trail.append, start_from=start_from, until=index + 1)
-        found = trail.last
-        if found is None or found.index != index:
-            raise KnownError(
-                f"There is no step {index} to go on from", "Choose one before the last step of the picture."
-            )
-        self._tapes.keep(request, fingerprint, trail.items)
-        return found
 
 
 def _saved(job_id: str, record: PictureRecord) -> Saved:

@@ -13,9 +13,9 @@ from desktop.messages import Frame, GenerationRequest, ModelInfo, NoiseQuestion,
 if TYPE_CHECKING:
     import torch
 
-    from desktop.engine.engine import Models
     from desktop.engine.families import LoadedModel
     from desktop.engine.holder import ModelHolder
+    from desktop.engine.job import Models
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,10 @@ if TYPE_CHECKING:
     from desktop.engine.hardware import Device
 
 
-def record_of(model: "LoadedModel", device: "Device", tiled: bool) -> dict[str, Any]:
-    """Versions, device, precision, attention and model: kept in the picture, so that a difference can be explained."""
+def record_of(model: "LoadedModel", device: "Device", tiled: bool, *, compiled: bool) -> dict[str, Any]:
+    """Versions, device, precision, attention, model and whether its blocks were compiled: kept in the picture, so that
+    a difference can be explained.
+    """
     import diffusers
     import torch
     import transformers
@@ -25,6 +27,7 @@ def record_of(model: "LoadedModel", device: "Device", tiled: bool) -> dict[str, 
         "dtype": str(model.dtype).removeprefix("torch.") + (", weights in float8" if model.plan.eight_bit else ""),
         "placement": model.plan.mode,
         "tiled": tiled,
+        "compiled": compiled,
         "attention": _attention_of(model),
         "model_fingerprint": model.fingerprint,
     }
