@@ -28,7 +28,7 @@ from desktop.library.recognise import default_prediction, require_model, said_pr
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Parts", "as_folder", "fingerprint", "load", "make_scheduler", "pipeline"]
+__all__ = ["Parts", "as_folder", "borrows_from", "fingerprint", "load", "make_scheduler", "pipeline"]
 
 _DENOISERS = ("unet", "transformer")
 # Which text encoder stands where in a family's pipeline.
@@ -77,6 +77,11 @@ def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: P
             configs[name] = configs[name] | {"in_channels": kind.in_channels}
     beside = sum(f.stat().st_size for n, source in sources.items() if source == base for f in _weights(base, n))
     return ModelFolder(path=path, index=index, configs=configs, bytes=kind.bytes + beside)
+
+
+def borrows_from(kind: FileKind, pipeline: str) -> bool:
+    """Whether the file's network takes in more than this plain pipeline's, which has everything else that it needs."""
+    return (kind.variant, pipeline) in _PIPELINES
 
 
 def load(

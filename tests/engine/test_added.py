@@ -6,15 +6,17 @@ import pytest
 from diffusers import StableDiffusionPipeline
 
 from desktop.engine import single_file
+from desktop.engine.families.sources import base_beside, open_model
 from desktop.errors import KnownError
 from desktop.library.library import Library
+from desktop.library.recognise import recognise
 from desktop.messages import Branch, Failed, GenerationRequest, Lora, Saved
 from tests.adapter_files import write_embedding, write_kohya, write_peft
 from tests.engine.conftest import Bench, request
 from tests.models import STARTER
 from tests.small_models import write_original
 from tests.tiny import BUILDERS
-from tests.tiny.transformers import write_flux
+from tests.tiny.transformers import write_flux, write_flux_fill
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,27 @@ def test_of_two_folders_beside_it_a_file_takes_the_one_of_its_own_version(tmp_pa
     wanted = request(model="alone", scheduler="flow_euler", steps=2, guidance_scale=0.0)
     assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="b")).tobytes()
     assert bench.engine.close(60)
+
+
+def test_a_plain_file_does_not_take_a_fill_models_folder_for_its_own(tmp_path):
+    models = tmp_path / "models"
+    write_flux_fill(models / "FLUX.1-Fill-dev")
+    dev = write_flux(models / "FLUX.1-dev")
+    shutil.copy(next((dev / "transformer").glob("*.safetensors")), models / "alone.safetensors")
+    assert open_model(models / "alone.safetensors").pipeline == "FluxPipeline"
+    assert base_beside(models / "alone.safetensors", recognise(models / "alone.safetensors")) == dev
+    shutil.rmtree(dev)
+    with pytest.raises(KnownError, match=r"FLUX\.1"):
+        open_model(models / "alone.safetensors")
+
+
+def test_a_fill_file_takes_the_rest_from_the_plain_models_folder(tmp_path):
+    fill = write_flux(tmp_path / "elsewhere", cls="FluxFillPipeline", in_channels=6 * 16, out_channels=16)
+    dev = write_flux(tmp_path / "models" / "FLUX.1-dev")
+    alone = dev.parent / "alone.safetensors"
+    shutil.copy(next((fill / "transformer").glob("*.safetensors")), alone)
+    assert base_beside(alone, recognise(alone)) == dev
+    assert open_model(alone).pipeline == "FluxFillPipeline"
 
 
 def test_a_file_with_the_denoiser_alone_says_where_the_rest_is_looked_for(tmp_path):

@@ -80,6 +80,9 @@ def _is_same_version(kind: FileKind, model: ModelFolder) -> bool:
         width = heads * each if type(heads) is int and type(each) is int else None
     if type(width) is int and kind.width is not None and width != kind.width:
         return False
+    channels = (unet if unet is not None else transformer).get("in_channels")
+    if type(channels) is int and kind.in_channels is not None and channels != kind.in_channels:
+        return single_file.borrows_from(kind, model.pipeline)
     guided = transformer.get("guidance_embeds")
     return kind.variant not in ("dev", "schnell") or guided is None or guided == (kind.variant == "dev")
 
