@@ -120,7 +120,8 @@ def every(models: Path) -> Iterator[Partial | Path]:
 def finish(partial: Partial, models: Path) -> Path:
     """Move what is whole into the models folder, under a name that is free there. Returns where it is now.
 
-    A model that was fetched before and has lost files since gets them back in its own place.
+    A model that was fetched before and has lost files since gets them back in its own place; one that has changed in
+    size since stays beside it, its name ending in .before.
     What is left of the partial is for forget(). Raises KnownError.
     """
     offer = partial.offer
@@ -141,11 +142,21 @@ def finish(partial: Partial, models: Path) -> Path:
 
 
 def _put_into(source: Path, damaged: Path, offer: Offer) -> None:
-    """Every file in one step; what lies beside them stays."""
+    """Every missing file in one step; what lies beside them stays, and so does what the user changed, set aside."""
     for file in offer.files:
         target = damaged / check_file_name(file.name)
+        if _size(target) == file.bytes:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(target):
+            os.replace(target, _aside(target))
         os.replace(source / check_file_name(file.name), target)
+
+
+def _aside(path: Path) -> Path:
+    """A free name beside a file for what it held, one that no model's file is looked for under."""
+    names = (path.with_name(f"{path.name}.before{n}") for n in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def forget(folder: Path) -> None:

@@ -121,6 +121,29 @@ def test_what_is_whole_moves_into_place_and_takes_no_others_place(tmp_path):
     assert not (tmp_path / ".partial").exists()
 
 
+def test_a_model_that_gets_a_lost_file_back_keeps_what_the_user_changed(tmp_path):
+    fetched = offer("model_index.json", "scheduler/scheduler_config.json", "unet/config.json")
+
+    def get():
+        partial = partials.begin(tmp_path, fetched)
+        arrive(partial)
+        path = partials.finish(partial, tmp_path)
+        partials.forget(partial.folder)
+        return path
+
+    folder = get()
+    index, schedule, lost = (folder / file.name for file in fetched.files)
+    index.write_text("x" * 16)  # changed, in the size it had
+    for change in ("mine", "mine again"):
+        schedule.write_text(change)
+        lost.unlink()
+        assert get() == folder
+        assert (schedule.read_text(), lost.read_text()) == ("scheduler/scheduler_config.json", "unet/config.json")
+    assert index.read_text() == "x" * 16
+    beside = {path.name: path.read_text() for path in schedule.parent.iterdir() if path != schedule}
+    assert beside == {"scheduler_config.json.before": "mine", "scheduler_config.json.before-2": "mine again"}
+
+
 def test_a_single_file_moves_into_place_under_its_own_name(tmp_path):
     (tmp_path / "q4.gguf").touch()
     partial = partials.begin(tmp_path, offer("deep/q4.gguf", name="q4.gguf", is_file=True))
