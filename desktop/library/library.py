@@ -68,8 +68,9 @@ class Library:
             if known == folder:
                 return self._describe(name, folder)
         self.check(folder)
-        # One of the same name that has gone was most likely moved here, and what was made with it names it so.
-        paths = [p for p in self._read_added() if Path(p).name != folder.name or _is_there(Path(p))]
+        # One of the same name that has gone was most likely moved here, and what was made with it names it so. Where
+        # the folder it lay in is away too, its disk may be unplugged.
+        paths = [p for p in self._read_added() if Path(p).name != folder.name or not _has_gone(Path(p))]
         paths.append(str(folder))
         write_atomically(self._added, json.dumps(paths, indent=1).encode())
         name = next(name for name, known in self._folders().items() if known == folder)
@@ -84,9 +85,9 @@ class Library:
             )
         if folder == self._builtin:
             raise KnownError("The built-in model is a part of Safelight", "Name one that was added.")
-        if str(folder) not in self._read_added():
+        paths = [path for path in self._read_added() if Path(path) != folder]
+        if len(paths) == len(self._read_added()):
             raise KnownError(f"{name} was not added; it lies in the models folder", f"Delete {folder} to be rid of it.")
-        paths = [path for path in self._read_added() if path != str(folder)]
         write_atomically(self._added, json.dumps(paths, indent=1).encode())
 
     def check(self, folder: Path) -> None:
@@ -214,6 +215,11 @@ def _is_there(path: Path) -> bool:
         return path.is_dir() or path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _has_gone(path: Path) -> bool:
+    """Whether the folder it lay in is there, and it is not."""
+    return _is_there(path.parent) and not _is_there(path)
 
 
 def _is_file(path: Path) -> bool:

@@ -275,6 +275,18 @@ def test_one_that_is_away_is_not_forgotten_for_one_of_another_name(library, tiny
     assert [info.name for info in library.list()] == ["starter", "mine", "tiny"]
 
 
+def test_one_on_an_unplugged_disk_is_not_forgotten_for_another_of_its_name(library, tiny, tmp_path):
+    away = copy_model(tiny, tmp_path / "disk" / "mine")
+    library.add(str(away))
+    away.parent.rename(tmp_path / "unplugged")
+    assert library.add(str(copy_model(tiny, tmp_path / "here" / "mine"))).name == "mine-2"
+    (tmp_path / "unplugged").rename(away.parent)
+    assert [(info.name, info.path) for info in library.list()[1:]] == [
+        ("mine", str(away)),
+        ("mine-2", str(tmp_path / "here" / "mine")),
+    ]
+
+
 @pytest.mark.parametrize("damage", [_pickle, _nothing])
 def test_a_model_that_is_half_there_is_not_listed(library, tiny, tmp_path, damage):
     half = copy_model(tiny, tmp_path / "models" / "half")
@@ -326,6 +338,13 @@ def test_a_model_that_was_added_and_has_gone_can_be_forgotten(library, tiny, tmp
         with pytest.raises(KnownError, match=words):
             library.forget(name)
     assert (tmp_path / "models" / "own" / "model_index.json").is_file()
+
+
+def test_a_model_is_forgotten_however_its_path_is_written_in_the_list(library, tiny, tmp_path):
+    (tmp_path / "models.json").write_text(json.dumps([f"{tiny}/", f"{tiny.parent}//./{tiny.name}"]))
+    assert [info.name for info in library.list()] == ["starter", "tiny", "tiny-2"]
+    library.forget("tiny")
+    assert [info.name for info in library.list()] == ["starter"]
 
 
 @pytest.mark.parametrize("widths", ["x", ["a", "b"], [None, 8], [1e999, 8], 3, {"a": 1}])
