@@ -60,11 +60,6 @@ class Folders:
         return self.root / "previews"
 
     @property
-    def compiled(self) -> Path:
-        """Blocks of networks, compiled for this machine; all of it can be made again."""
-        return self.root / "compiled"
-
-    @property
     def models(self) -> Path:
         return self.root / "models"
 
@@ -118,6 +113,15 @@ def find_folders(data: str | None = None) -> Folders:
     import platformdirs
 
     return Folders(root=platformdirs.user_data_path("safelight", appauthor=False))
+
+
+def compiled_folder() -> Path:
+    """Blocks of networks, compiled for this machine; all of it can be made again. It is program code, so it lies where
+    the user's own caches do, never in a data folder, which may come from elsewhere.
+    """
+    import platformdirs
+
+    return platformdirs.user_cache_path("safelight", appauthor=False) / "compiled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from desktop.messages import (
     TimelineStep,
     Verified,
 )
-from desktop.settings import Folders
+from desktop.settings import Folders, compiled_folder
 from desktop.store import timelines
 from desktop.store.database import Database
 from desktop.store.deletions import Deletions
@@ -80,7 +80,7 @@ class Studio:
             previews=folders.previews,
             unfinished=folders.unfinished,
             memory_mode=memory_mode,
-            compiled=folders.compiled,
+            compiled=compiled_folder(),
             compile_mode=compile_mode,
         )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Beside the blocks that diffusers itself names as repeated (ModelMixin._repeated_blocks); a UNet's other half.
 ALSO_REPEATED = ("ResnetBlock2D",)
-CALLS_MAX = 4  # of one block in one run; more of them are an argument that changes at every step
+CALLS_MAX = 4  # of one block in one run are looked at; later ones are like them, or change at every step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +52,20 @@ def repeated_blocks(network: "torch.nn.Module") -> "dict[str, torch.nn.Module]":
 
 @contextlib.contextmanager
 def recording(networks: "list[torch.nn.Module]") -> Iterator[set[BlockCall]]:
-    """Fills the set with every call of a repeated block inside the block of the with statement."""
+    """Fills the set with the first calls of every repeated block inside the with statement."""
     calls: set[BlockCall] = set()
-    counts: dict[tuple[int, str], set[str]] = {}
     handles = []
 
     def listen(place: int, name: str, block: "torch.nn.Module") -> None:
-        seen = counts.setdefault((place, name), set())
+        seen: set[str] = set()
+        count = 0
 
         def before(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if len(seen) >= CALLS_MAX:
-                return
-            with contextlib.suppress(CannotDescribe):
+            nonlocal count
+            count += 1
+            if count >= CALLS_MAX:
+                handle.remove()  # writing calls down takes time at every step
+            with contextlib.suppress(CannotDescribe, RuntimeError):  # some layouts of tensors have no strides
                 inputs = describe((args, kwargs))
                 if inputs not in seen:
                     seen.add(inputs)
@@ -77,7 +79,8 @@ def recording(networks: "list[torch.nn.Module]") -> Iterator[set[BlockCall]]:
                         )
                     )
 
-        handles.append(block.register_forward_pre_hook(before, with_kwargs=True))
+        handle = block.register_forward_pre_hook(before, with_kwargs=True)
+        handles.append(handle)
 
     for place, network in enumerate(networks):
         for name, block in repeated_blocks(network).items():

@@ -3,29 +3,30 @@
 torch's compiler is not thread-safe (pytorch/pytorch#118260), and its Python would hold the interpreter's lock for
 seconds. What it makes lands in torch's own cache on disk, from where the program takes it in a fraction of the time.
 
-Reads one JSON object from its input: device, and networks, each with class (of diffusers), config and units (block,
-weights, inputs, see block_calls). Writes a line for each unit: "done", or "left" and why.
+Reads one JSON object from its input: device, threads, and networks, each with class (of diffusers), config and units
+(block, weights, inputs, see block_calls). Writes a line for each unit: "done", or "left" and why.
 """
 
 import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
-def compile_all(order: dict[str, Any]) -> None:
+def compile_all(order: dict[str, Any], tell: Callable[[str], None]) -> None:
     import diffusers
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(order["threads"])
     torch._dynamo.config.recompile_limit = 256
     for wanted in order["networks"]:
         with torch.device("meta"):
             network = getattr(diffusers, wanted["class"]).from_config(wanted["config"])
         network.eval().requires_grad_(False)
         for unit in wanted["units"]:
-            print(_compiled(network, unit, order["device"]), flush=True)
+            tell(_compiled(network, unit, order["device"]))
 
 
 def _compiled(network: Any, unit: dict[str, str], device: str) -> str:
@@ -48,7 +49,10 @@ def _compiled(network: Any, unit: dict[str, str], device: str) -> str:
 def main() -> int:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)
-    compile_all(json.load(sys.stdin))
+    # What libraries print goes nowhere: the lines are counted.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers, open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 1)
+        compile_all(json.load(sys.stdin), lambda line: print(line, file=answers, flush=True))
     return 0
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from desktop.engine.block_calls import BlockCall, example, recording, repeated_blocks
+from desktop.engine.block_calls import BlockCall, describe_weights, example, kind_of, recording, repeated_blocks
 from desktop.engine.memory import Placement, free_now
 from desktop.engine.skip import denoisers
 
@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 MODES = ("auto", "on", "off")
 MISSES_MAX = 1
 UNITS_MAX = 96  # compiled of one model; a size more of Stable Diffusion XL takes about twenty
+TAKING = "taking"  # a file that is there while something is taken over
 CACHE_BYTES_MAX = 2 * 2**30
 CARD_BYTES_MIN = 2 * 2**30  # free on the card beside what draws: a process of its own takes half a gigabyte at once
 # How far a compiled block may be from the plain one, as a share of its largest number, by the bytes of a number.
@@ -57,6 +58,18 @@ def why_not(device: "Device", mode: str) -> str:
     return ""
 
 
+class Drawing:
+    """A run that may be drawn by compiled blocks. calls: of its blocks; compiled: those that compiled ones answered."""
+
+    def __init__(self, taken: set[BlockCall]) -> None:
+        self.calls: set[BlockCall] = set()
+        self._taken = frozenset(taken)
+
+    @property
+    def compiled(self) -> set[BlockCall]:
+        return self.calls & self._taken
+
+
 class BackgroundCompiler:
     """Of the engine's thread. folder: where compiled code is kept. mode: of MODES. on_ready: called from another thread
     when there is something to take over.
@@ -72,7 +85,8 @@ class BackgroundCompiler:
         self._forwards: dict[torch.nn.Module, Callable[..., Any]] = {}  # compiled ones, by block
         self._known: set[BlockCall] = set()  # asked for, whatever came of it
         self._waiting: list[BlockCall] = []  # compiled, to be taken over
-        self._taken: set[tuple[str, str, str]] = set()  # units of this process
+        self._taken: set[BlockCall] = set()  # those that compiled blocks answer
+        self._traced = False
         self._child: subprocess.Popen[str] | None = None
         self._finished: tuple[list[BlockCall], subprocess.Popen[str], list[str]] | None = None
         self._missed = 0  # units that had to be compiled anew, on the engine's own thread
@@ -82,24 +96,36 @@ class BackgroundCompiler:
     @property
     def has_work(self) -> bool:
         """Whether take_over() has something to do; from any thread."""
-        return bool(self._waiting) or self._finished is not None
+        return self.mode != "off" and (bool(self._waiting) or self._finished is not None)
 
     @contextlib.contextmanager
-    def drawing(self, model: "LoadedModel", pipeline: Any, *, allowed: bool) -> Iterator[bool]:
-        """Around a run; gives whether compiled blocks draw it. allowed: whether they may, and what they do not know yet
-        be learnt. A run with LoRA files must not be: the model has other blocks then.
+    def drawing(self, model: "LoadedModel", pipeline: Any, *, allowed: bool) -> Iterator[Drawing]:
+        """Around a run. allowed: whether compiled blocks may draw. A run with LoRA files must not be: the model has
+        other blocks then.
         """
-        if self._model is not model:
+        networks = denoisers(pipeline)
+        if self._model is not model or (self._networks and self._networks != networks):
             self.forget()
             self._model = model
-        networks = denoisers(pipeline)
+        drawing = Drawing(self._taken)
         if not allowed or not self._serves(model, networks):
-            yield False
+            yield drawing
             return
-        with recording(networks) as calls, self._in_place(model):
-            yield bool(self._forwards)
+        with recording(networks) as drawing.calls, self._in_place(model):
+            yield drawing
         self._networks = networks
-        self._order(calls)
+
+    def learn(self, drawing: Drawing) -> None:
+        """Have compiled what a finished picture's blocks were called with, and what is not compiled yet."""
+        try:
+            self._order(drawing.calls)
+        except Exception:  # a picture is worth more than a quicker one
+            _log.exception("nothing is compiled for this model")
+            self._failed = True
+
+    def would_draw(self, drawing: Drawing) -> bool:
+        """Whether a run like that one would be drawn by the very same compiled blocks now."""
+        return bool(drawing.compiled) and drawing.compiled == drawing.calls & self._taken
 
     def take_over(self) -> bool:
         """Take over one compiled block; True with the last one, from which on they draw."""
@@ -108,12 +134,17 @@ class BackgroundCompiler:
         if not self._waiting:
             return False
         call = self._waiting.pop(0)
+        assert self._folder is not None
+        taking = self._folder / TAKING
         try:
+            taking.touch()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the compiler's own, about parts of torch
                 self._take(call)
+            taking.unlink()
         except Exception as error:  # a compiler fails in ways of its own
             self._give_up(f"{type(error).__name__}: {str(error)[:300]}")
+            shutil.rmtree(self._folder, ignore_errors=True)
             return False
         if not self._waiting:
             _log.info("%d blocks are compiled", len(self._forwards))
@@ -127,12 +158,18 @@ class BackgroundCompiler:
             self._finished = None
         self._model, self._networks = None, []
         self._waiting, self._known = [], set()
-        if self._taken:
+        if self._traced:
             import torch
 
             torch._dynamo.reset()
-        self._forwards, self._taken = {}, set()
+        self._forwards, self._taken, self._traced = {}, set(), False
         self._missed, self._failed = 0, False
+
+    def stop(self) -> None:
+        """End the other process soon, if it runs; from any thread."""
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def close(self) -> None:
         """End the other process, if it runs."""
@@ -142,7 +179,9 @@ class BackgroundCompiler:
             child.wait()
 
     def _serves(self, model: "LoadedModel", networks: "list[torch.nn.Module]") -> bool:
-        if self._folder is None or self._failed or model.plan.placement != Placement.DEVICE or model.plan.eight_bit:
+        if self._folder is None or self._failed:
+            return False
+        if model.plan.placement != Placement.DEVICE or model.plan.eight_bit:
             return False
         quantised = any(getattr(network, "hf_quantizer", None) is not None for network in networks)
         return not quantised and not why_not(self._device, self.mode)
@@ -180,14 +219,16 @@ class BackgroundCompiler:
             _log.warning("nothing is compiled: %s", error)
 
     def _start(self, calls: list[BlockCall]) -> None:
+        import torch
+
         assert self._folder is not None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        _keep_small(self._folder)
+        _prepare(self._folder)
         by_network: dict[int, dict[tuple[str, str, str], BlockCall]] = {}
         for call in calls:
             by_network.setdefault(call.network, {}).setdefault(call.unit, call)
         order = {
             "device": self._device.kind,
+            "threads": torch.get_num_threads(),  # compiled code for the processor is for so many
             "networks": [
                 {
                     "class": type(self._networks[place]).__name__,
@@ -207,6 +248,7 @@ class BackgroundCompiler:
             text=True,
             env={**os.environ, **_variables(self._folder)},
             cwd=Path(__file__).resolve().parents[2],
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self._child = child
         answered = [call.unit for units in by_network.values() for call in units.values()]
@@ -226,7 +268,8 @@ class BackgroundCompiler:
             lines = child.communicate(order)[0].splitlines()
         except (OSError, ValueError):  # it was killed while it was told what to do
             child.wait()
-            return
+            lines = []
+        lines = [line for line in lines if line == "done" or line.startswith("left ")]
         done = {unit for unit, line in zip(units, lines, strict=False) if line == "done"}
         for line in lines:
             if line.startswith("left "):
@@ -256,15 +299,20 @@ class BackgroundCompiler:
         from torch._dynamo.utils import counters
 
         torch._dynamo.config.recompile_limit = 256  # of this thread; every unit is one
+        torch._inductor.config.compile_threads = 1  # no processes of its own
         block = repeated_blocks(self._networks[call.network])[call.block]
+        if kind_of(block) != call.kind or describe_weights(block) != call.weights:
+            self._known.discard(call)  # the last picture left a LoRA on it; a later one asks again
+            return
+        self._traced = True
         forward = self._forwards.get(block) or torch.compile(block.forward, dynamic=False)
         args, kwargs = example(call.inputs, self._model.device)
-        missed = counters["inductor"]["fxgraph_cache_miss"]
+        missed = _missed(counters)
         with torch.no_grad(), self._model.hooks.outside([block]):
             with torch.compiler.set_stance("force_eager"):
                 plain = forward(*args, **kwargs)
             drawn = forward(*args, **kwargs)
-        self._missed += counters["inductor"]["fxgraph_cache_miss"] - missed
+        self._missed += _missed(counters) - missed
         if self._missed > MISSES_MAX:
             self._give_up("the folder does not hold what was compiled")
             return
@@ -272,24 +320,38 @@ class BackgroundCompiler:
             self._give_up(f"{call.kind} came out differently")
             return
         self._forwards[block] = forward
-        self._taken.add(call.unit)
+        self._taken.add(call)
 
     def _give_up(self, reason: str) -> None:
         _log.warning("nothing is compiled for this model: %s", reason)
         self._waiting, self._forwards, self._failed = [], {}, True
+        self._taken = set()
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    """For torch's compiler: where it keeps its results, and no processes beside the one it runs in."""
+    """For torch's compiler: where it keeps its results, and, in a process that has not imported it, no further ones."""
     return {"TORCHINDUCTOR_CACHE_DIR": str(folder), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 
-def _keep_small(folder: Path) -> None:
-    """Everything in it can be made again."""
+def _prepare(folder: Path) -> None:
+    """Make the folder, for this user alone: what lies in it is run. Everything in it can be made again, so it is
+    emptied when it has grown large, and when the program ended while it took something over from it.
+
+    Raises: OSError where it cannot be made, or somebody else may write to it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.stat()
+    if hasattr(os, "getuid") and (about.st_uid != os.getuid() or about.st_mode & 0o022):
+        raise PermissionError(f"{folder} is open to others")
     taken = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    if taken > CACHE_BYTES_MAX:
+    if taken > CACHE_BYTES_MAX or (folder / TAKING).exists():
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _missed(counters: Any) -> int:
+    """How often torch's compiler had to work because the folder held nothing."""
+    return counters["inductor"]["fxgraph_cache_miss"] + counters["inductor"]["fxgraph_cache_bypass"]
 
 
 def _alike(plain: Any, compiled: Any) -> bool:

@@ -187,6 +187,8 @@ class Engine:
                 self.holder.mode = memory
             if self._compiler is not None:
                 self._compiler.mode = compiling
+                if compiling == "off":
+                    self._compiler.stop()
 
     def warm_up(self, model: str) -> None:
         """Load the model when nothing waits, so that the next picture starts at once."""
@@ -301,10 +303,11 @@ class Engine:
         from desktop.engine.hardware import find_device
 
         self._device = find_device()
-        self._compiler = BackgroundCompiler(self._device, self._compiled, self._compile_mode, self._wake)
-        self.holder = ModelHolder(
-            self._device, self._previews, self._emit, self._memory_mode, on_unload=self._compiler.forget
-        )
+        with self._lock:  # set_modes tells them from now on
+            self._compiler = BackgroundCompiler(self._device, self._compiled, self._compile_mode, self._wake)
+            self.holder = ModelHolder(
+                self._device, self._previews, self._emit, self._memory_mode, on_unload=self._compiler.forget
+            )
         self._maker = Maker(
             device=self._device,
             models=self._models,

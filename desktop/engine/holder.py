@@ -60,19 +60,20 @@ class ModelHolder:
         from desktop.engine.families.sources import fingerprint
         from desktop.engine.hardware import lay_channels_last
 
+        mode = self.mode  # another thread sets it
         if self.loaded is not None:
             held = self.loaded[0]
             same = held.info == info and held.fingerprint == fingerprint(Path(info.path))
-            if same and (plan == held.plan or (plan is None and self._loaded_by == self.mode)):
+            if same and (plan == held.plan or (plan is None and self._loaded_by == mode)):
                 return self.loaded
         self.unload()
-        self._loaded_by = self.mode
+        self._loaded_by = mode
         self.plan = None
         family = next((f for f in FAMILIES if f.name == info.family), None)
         if family is None:
             raise KnownError(f"Safelight does not know how to run {info.title}", "Choose another model.")
         need, free = self._need(info, family), memory.free_now(self._device)
-        chosen = plan or memory.choose(self._device.kind, need, free, self.mode)
+        chosen = plan or memory.choose(self._device.kind, need, free, mode)
         self.plan = chosen
         text = memory.words(chosen, need, free, self._device)
         _log.info("%s", text)

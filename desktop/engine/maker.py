@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +19,16 @@ from desktop.messages import Advised, Event, GenerationRequest, Phase, PhaseChan
 
 if TYPE_CHECKING:
     from desktop.engine.checkpoints import Checkpoints
-    from desktop.engine.compiler import BackgroundCompiler
+    from desktop.engine.compiler import BackgroundCompiler, Drawing
     from desktop.engine.families import LoadedModel
     from desktop.engine.hardware import Device
     from desktop.engine.holder import ModelHolder
 
+DRAWINGS_MAX = 256  # pictures of which it is known which blocks drew them
+
 
 class Maker:
-    """Of the engine's thread. tapes, checkpoints: the states of chains, in memory and on disk; no checkpoints for None.
-
-    Attributes: drawn_compiled, requests and models' fingerprints of pictures that compiled blocks drew.
-    """
+    """Of the engine's thread. tapes, checkpoints: the states of chains in memory and on disk; none there for None."""
 
     def __init__(
         self,
@@ -43,7 +41,8 @@ class Maker:
         checkpoints: "Checkpoints | None",
         emit: Callable[[Event], None],
     ) -> None:
-        self.drawn_compiled: deque[tuple[GenerationRequest, str]] = deque(maxlen=256)
+        self._drawings: dict[tuple[GenerationRequest, str], Drawing] = {}  # of pictures, with the model's fingerprint
+        self._begun_compiled: set[tuple[GenerationRequest, str]] = set()
         self._device = device
         self._models = models
         self._holder = holder
@@ -74,9 +73,11 @@ class Maker:
             job.phase = phase
             self._emit(PhaseChanged(job_id=job.job_id, phase=phase, model=info.title))
 
-        may_compile = self._may_be_compiled(job, model.fingerprint)
+        begun = self._unfinished(request, model.fingerprint)
         drawing = self._compiler.drawing(
-            model, model.pipelines[pipeline.task_of(request)], allowed=may_compile and not request.loras
+            model,
+            model.pipelines[pipeline.task_of(request)],
+            allowed=begun is None and self._may_be_compiled(job, model.fingerprint),
         )
         run = functools.partial(
             pipeline.run,
@@ -98,10 +99,8 @@ class Maker:
                 self._checkpoints.offer(request, model.fingerprint, state)
 
         watching = contextlib.nullcontext() if job.watch is None else job.watch.watching(model, request)
-        with drawing as is_compiled:
-            if is_compiled:
-                self.drawn_compiled.append((request, model.fingerprint))
-            start_from = self._unfinished(request, model.fingerprint)
+        with drawing as drawn:
+            start_from = begun
             if start_from is not None and job.watch is not None and not job.watch.covers(start_from.index):
                 start_from = None
             if start_from is None and request.branch is not None:
@@ -112,28 +111,45 @@ class Maker:
             except JobCancelled:
                 if self._checkpoints is not None and trail.last is not None and (job.pausing or job.leaving):
                     self._checkpoints.offer(request, model.fingerprint, trail.last, now=True)
+                self._begun_compiled |= {(request, model.fingerprint)} if drawn.compiled else set()
                 raise
         self._tapes.keep(request, model.fingerprint, trail.items)
         self._holder.keep_preview(model)
         on_phase(Phase.SAVING)
-        return job.save(
+        record = job.save(
             request,
             image,
             seconds=time.perf_counter() - began,
-            made=record_of(model, self._device, tiled, compiled=is_compiled),
+            made=record_of(model, self._device, tiled, compiled=self._was_compiled(drawn, request, model.fingerprint)),
             inputs=inputs,
             timeline=steps.timeline.steps(),
         )
+        if job.in_gallery:
+            self._drawings[request, model.fingerprint] = drawn
+            while len(self._drawings) > DRAWINGS_MAX:
+                self._drawings.pop(next(iter(self._drawings)))
+        self._compiler.learn(drawn)
+        return record
+
+    def _was_compiled(self, drawn: "Drawing", request: GenerationRequest, fingerprint: str) -> bool:
+        begun = (request, fingerprint) in self._begun_compiled
+        self._begun_compiled.discard((request, fingerprint))
+        return begun or bool(drawn.compiled)
 
     def _may_be_compiled(self, job: Job, fingerprint: str) -> bool:
-        """Compiled blocks round differently. So a picture that is to come out as another did, a branch beside its trunk
-        or one that is made again, is drawn as that one was; and one whose attention is recorded needs plain blocks.
+        """Compiled blocks round differently. So a branch is drawn by them where they drew its trunk, and draw it so
+        now; a picture that is made again to be compared is not, nor one whose attention is recorded, nor one with LoRA
+        files, with which the model has other blocks.
         """
-        if job.watch is not None:
+        if job.watch is not None or not job.in_gallery or job.request.loras:
             return False
-        origin = job.request if job.request.branch is None else job.request.branch.trunk
-        again = job.request.branch is not None or not job.in_gallery
-        return not again or (origin, fingerprint) in self.drawn_compiled
+        if job.request.branch is None:
+            return True
+        trunk = job.request.branch.trunk
+        while trunk.branch is not None:
+            trunk = trunk.branch.trunk
+        drawn = self._drawings.get((trunk, fingerprint))
+        return drawn is not None and self._compiler.would_draw(drawn)
 
     def _say_what_is_not_read(self, job: Job, model: "LoadedModel") -> None:
         from desktop.engine import pipeline

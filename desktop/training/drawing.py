@@ -101,6 +101,8 @@ class Model:
 def _scheduler_class(folder: Path) -> type[DPMSolverMultistepScheduler] | type[LCMScheduler]:
     """That of the folder's configuration, of those that the exports have."""
     config = json.loads((folder / "scheduler" / "scheduler_config.json").read_text("utf-8"))
+    if not isinstance(config, dict):
+        raise ValueError("the scheduler's configuration is no table")
     return LCMScheduler if config.get("_class_name") == "LCMScheduler" else DPMSolverMultistepScheduler
 
 

@@ -154,13 +154,16 @@ class SettingsOverlay(Overlay):
         self.modes_chosen.emit(self.memory.currentData(), self.compiling.currentData())
 
     def _say_modes(self) -> None:
-        if self.compiling.currentData() == "off":
-            text = self.tr("A change of memory holds from the next picture on.")
-        else:
-            text = self.tr(
-                "After a model's first picture, a compiler works beside the drawing. Later pictures of that size come "
-                "quicker, and differ from the first kind by rounding. It needs a C++ compiler on this computer."
+        memory = self.tr("A change of memory holds from the next picture on.")
+        compiling = {
+            "auto": self.tr("On graphics cards a compiler works beside the drawing after a model's first picture."),
+            "on": self.tr("A compiler works beside the drawing after a model's first picture."),
+        }.get(self.compiling.currentData(), "")
+        if compiling:
+            compiling += " " + self.tr(
+                "Later pictures of that size come quicker and differ by rounding. It needs a C++ compiler."
             )
+        text = f"{compiling} {memory}".strip()
         self._modes_words.setText(text)
 
     def open_card(self) -> None:

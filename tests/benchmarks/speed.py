@@ -9,7 +9,9 @@ import queue
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from desktop.messages import TERMINAL, GenerationRequest, PlanChosen, Saved
 from desktop.settings import Folders
@@ -69,17 +71,27 @@ def compare(data: Path, request: GenerationRequest, mode: str, turns: int, wait_
     results: queue.SimpleQueue = queue.SimpleQueue()
     load_ahead = studio.engine._load_ahead
 
-    def on_the_engines_thread(work: object) -> object:
-        studio.engine._load_ahead = lambda model: results.put(work())
+    def on_the_engines_thread(work: Callable[[], Any]) -> Any:
+        def answer(model: str | None) -> None:
+            try:
+                results.put((work(), None))
+            except Exception as error:
+                results.put((None, error))
+
+        studio.engine._load_ahead = answer
         studio.engine.warm_up("bare")
-        found = results.get()
+        found, error = results.get()
         studio.engine._load_ahead = load_ahead
+        if error is not None:
+            raise error
         return found
 
     studio.engine.warm_up(request.model)
     studio.engine.start()
+    loading = time.perf_counter()
     while studio.engine.holder is None or studio.engine.holder.loaded is None:
         time.sleep(0.1)
+        assert time.perf_counter() - loading < 600, "the model could not be loaded; see the log"
     model, family = studio.engine.holder.loaded
     bare = on_the_engines_thread(lambda: _load(request, model))
 

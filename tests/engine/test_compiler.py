@@ -11,8 +11,9 @@ from desktop.engine.attention import CrossAttention
 from desktop.engine.compiler import BackgroundCompiler
 from desktop.engine.hardware import Device
 from desktop.engine.memory import MemoryPlan, Placement
-from desktop.messages import AttentionSeen, Branch, Cancelled, PlanChosen, Preview
+from desktop.messages import AttentionSeen, Branch, Cancelled, Lora, PlanChosen, Preview, QueueChanged, Saved
 from tests.engine.conftest import Bench, request
+from tests.engine.test_added import files  # noqa: F401
 from tests.models import write_stable_diffusion
 
 CPU = Device(kind="cpu", title="CPU")
@@ -82,7 +83,7 @@ def test_a_branch_of_a_picture_comes_out_as_that_one_was_drawn(quick):
     whole = quick.image(trunk).tobytes()
     branch = trunk.replace(branch=Branch(trunk=trunk, step=2))
     assert quick.image(branch).tobytes() == whole and quick.made[branch]["compiled"] is True
-    quick.engine._maker.drawn_compiled.clear()  # as after a restart, when nobody knows how the trunk was drawn
+    quick.engine._maker._drawings.clear()  # as after a restart, when nobody knows how the trunk was drawn
     assert quick.image(branch) and quick.made[branch]["compiled"] is False
 
 
@@ -90,6 +91,7 @@ def test_a_branch_of_a_picture_comes_out_as_that_one_was_drawn(quick):
 def test_another_size_is_drawn_plainly_and_compiled_for_meanwhile(quick, tiny, tmp_path):
     wide = request(width=48)
     drawn = quick.image(wide).tobytes()
+    assert quick.made[wide]["compiled"] is False
     plain = Bench(tiny, tmp_path)
     assert plain.image(wide).tobytes() == drawn
     assert plain.engine.close(60)
@@ -97,6 +99,8 @@ def test_another_size_is_drawn_plainly_and_compiled_for_meanwhile(quick, tiny, t
     other = wide.replace(seed=8)
     quick.image(other)
     assert quick.made[other]["compiled"] is True
+    branch = wide.replace(branch=Branch(trunk=wide, step=2))
+    assert quick.image(branch).tobytes() == drawn and quick.made[branch]["compiled"] is False
 
 
 @needs_compiler
@@ -125,6 +129,63 @@ def test_attention_is_recorded_by_plain_blocks(quick):
     quick.wait(job)
     assert [heat.word for heat in ended[0]] == ["a", "red", "apple"]
     assert quick.images[request()].tobytes() == quick.plain.tobytes()
+
+
+@needs_compiler
+def test_a_picture_that_was_paused_goes_on_plainly(quick):
+    long = request(seed=31, steps=12)
+    job = quick.engine.submit(long)
+
+    def pause(event):
+        if isinstance(event, Preview) and event.job_id == job and event.step == 4:
+            quick.engine.pause()
+
+    quick.on_event = pause
+    try:
+        while not any(isinstance(event, QueueChanged) and event.paused for event in quick.seen):
+            quick.seen.append(quick.events.get(timeout=60))
+    finally:
+        quick.on_event = lambda event: None
+    quick.engine.resume()
+    assert isinstance(quick.wait(job), Saved)
+    assert quick.made[long]["compiled"] is True, "its beginning was drawn by compiled blocks"
+
+
+@needs_compiler
+def test_a_picture_with_a_lora_is_drawn_plainly_and_its_blocks_are_not_taken_over(quick, files):  # noqa: F811
+    quick.image(request())
+    with_lora = request(loras=(Lora(file=files["kohya"], weight=1.0),))
+    quick.image(with_lora)
+    assert quick.made[with_lora]["compiled"] is False
+    made = quick.engine._compiler  # the engine has nothing to do now, and the LoRA is on the blocks still
+    call = next(call for call in made._taken if call.kind.startswith("BasicTransformerBlock"))
+    made._take(call)
+    assert call not in made._known and made._missed == 0 and not made._failed
+    again = quick.image(request())
+    assert quick.made[request()]["compiled"] is True
+    assert np.abs(pixels(again) - pixels(quick.plain)).max() <= 2 / 255
+    wait_for_blocks(quick)  # the one that was left out
+    assert call in made._taken
+
+
+@needs_compiler
+def test_what_lies_in_a_folder_that_others_may_write_to_is_not_run(tiny, tmp_path):
+    open_folder = tmp_path / "open"
+    open_folder.mkdir()
+    open_folder.chmod(0o777)
+    bench = Bench(tiny, tmp_path, compiled=open_folder, compile_mode="on")
+    bench.image(request())
+    assert bench.engine._compiler._child is None and not list(open_folder.iterdir())
+    assert bench.engine.close(60)
+
+
+def test_a_folder_is_emptied_where_taking_over_ended_the_program(tmp_path):
+    folder = tmp_path / "compiled"
+    folder.mkdir(mode=0o700)
+    for name in (compiler.TAKING, "code.so"):
+        (folder / name).write_bytes(b"")
+    compiler._prepare(folder)
+    assert list(folder.iterdir()) == []
 
 
 @needs_compiler
@@ -186,13 +247,16 @@ def test_a_folder_that_cannot_be_written_to_costs_no_picture(tiny, tmp_path):
     assert bench.engine.close(60)
 
 
-def test_weights_that_are_not_all_in_one_place_are_left_alone(tiny, tmp_path):
+@needs_compiler
+def test_weights_that_are_not_all_in_one_place_are_left_alone(tmp_path):
     made = BackgroundCompiler(CPU, tmp_path, "on", lambda: None)
 
     class Model:
-        plan = MemoryPlan(placement=Placement.OFFLOAD)
+        def __init__(self, placement):
+            self.plan = MemoryPlan(placement=placement)
 
-    assert not made._serves(Model(), [])
+    assert made._serves(Model(Placement.DEVICE), [])
+    assert not made._serves(Model(Placement.OFFLOAD), [])
 
 
 class ResnetBlock2D(torch.nn.Module):
