@@ -464,6 +464,23 @@ def test_broken_settings_are_told_and_can_be_set_aside(qtbot, start):
     assert settings.load(folders.settings) == app.window.settings
 
 
+def test_after_broken_settings_are_set_aside_the_engine_works_as_the_settings_show(start):
+    folders = find_folders()
+    folders.make()
+    folders.settings.write_text("{broken")
+    folders.starting.write_text("1 0")  # of a process that began after it
+    app = start()
+    told = []
+    app.studio.engine.set_modes = lambda **modes: told.append(modes)
+    app.studio.engine.start = lambda warm_up: None
+    app.window._menu.modes_chosen.emit("offload", "off")
+    assert told == [{"memory": "offload", "compiling": "off"}]
+    app._safe_mode.buttons["aside"].click()
+    memory, compiling = app.window._menu.modes
+    assert (memory, compiling) == (Settings().memory, Settings().compiling)
+    assert told[1:] == [{"memory": memory, "compiling": compiling}]
+
+
 def test_a_report_is_saved_without_prompts_and_shown(qtbot, start, tmp_path):
     app = start(engine=False)
     app.window.top_bar.report_wanted.emit()

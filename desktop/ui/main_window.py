@@ -362,6 +362,7 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self.top_bar.set_theme(chosen.theme)
         self._menu.modes = chosen.memory, chosen.compiling
+        self._engine.set_modes(memory=chosen.memory, compiling=chosen.compiling)
         theme.apply(QApplication.instance(), chosen.theme)
         self.refresh_models()
         self._restore_panel()
