@@ -64,7 +64,7 @@ def indexes_in(folder: Path) -> dict[Path, dict[str, str]]:
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise KnownError(f"The index {path} is damaged", "Get the model again, whole.") from error
-        if any(Path(name).name != name or not name.endswith(".safetensors") for name in table.values()):
+        if any(Path(name).name != name or not name.endswith(".safetensors") for name in set(table.values())):
             raise KnownError(
                 f"The index {path} names files that are no safetensors of its folder",
                 "Get the model from a place you trust.",

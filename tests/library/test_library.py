@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import struct
+from pathlib import Path
 
 import pytest
 
 from desktop.errors import KnownError
+from desktop.library import weights
 from desktop.library.library import Library
 from desktop.library.weights import weights_in
 from tests.headers import write_safetensors
@@ -305,6 +307,17 @@ def test_a_model_without_one_of_its_pieces_is_not_listed(library, tiny, tmp_path
     weights.with_name(weights.name + ".index.json").write_text(json.dumps(index))
     assert [info.name for info in library.list()] == ["starter"]
     assert "Part of the weights is missing" in library.check_all()["pieces"].message
+
+
+def test_an_index_of_many_weights_is_looked_at_once_a_file(tmp_path, monkeypatch):
+    paths = []
+    monkeypatch.setattr(weights, "Path", lambda name: paths.append(name) or Path(name))
+    names = [f"model-{n:05}-of-00002.safetensors" for n in (1, 2)]
+    (tmp_path / names[0]).touch()
+    table = {f"block.{n}.weight": names[n % 2] for n in range(2000)}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": table}))
+    assert list(weights.indexes_in(tmp_path).values()) == [table]
+    assert sorted(paths) == names
 
 
 def test_a_file_that_has_gone_is_called_a_file(library, tmp_path):
