@@ -19,11 +19,11 @@ from desktop.library import partial as partials
 from desktop.library.catalogue import Licence, find
 from desktop.library.download import Download, State
 from desktop.library.download_item import Item
-from desktop.library.fetch import WAITS_S, Fetch, Stopped
+from desktop.library.fetch import WAITS_S, Fetch
 from desktop.library.hub import Hub, Offer
 from desktop.library.hub_errors import Unreachable
 from desktop.library.partial import Partial
-from desktop.library.stop import Stop
+from desktop.library.stop import Stop, Stopped
 from desktop.library.tokens import Tokens
 from desktop.library.wanted import Wanted, read_wanted
 from desktop.library.weights import check_weights
@@ -82,31 +82,39 @@ class Downloads:
             offers.append(dataclasses.replace(offer, title=title, licence=_fuller(offer.licence, entry.licence)))
         return tuple(offers)
 
-    def have(self, offer: Offer) -> Path | None:
-        """Where the same model is, whole. Reads the disk; of a single file all of it, the first time."""
+    def have(self, offer: Offer, stop: Stop | None = None) -> Path | None:
+        """Where the same model is, whole. Reads the disk; of a single file all of it, the first time.
+
+        Raises Stopped once stop is set.
+        """
         if offer.is_file:
-            return next((path for path in partials.alike(self._models, offer) if self._is_same(path, offer)), None)
+            alike = partials.alike(self._models, offer)
+            return next((path for path in alike if self._is_same(path, offer, stop or Stop())), None)
         path = partials.fetched_to(self._models, offer)
         return path if path is not None and partials.is_whole(path, offer) else None
 
-    def _is_same(self, path: Path, offer: Offer) -> bool:
+    def _is_same(self, path: Path, offer: Offer, stop: Stop) -> bool:
         """Whether a file of the right name and size holds the same bytes: many files have both in common."""
-        stat = path.stat()
-        seen = (path, stat.st_mtime_ns, offer.files[0].sha256 or offer.files[0].git_sha1)
+        try:
+            changed_ns = path.stat().st_mtime_ns
+        except OSError:  # gone this moment
+            return False
+        seen = (path, changed_ns, offer.files[0].sha256 or offer.files[0].git_sha1)
         if seen not in self._compared:
-            self._compared[seen] = partials.fingerprint(path, offer.files[0]) == seen[2]
+            self._compared[seen] = partials.fingerprint(path, offer.files[0], stop) == seen[2]
         return self._compared[seen]
 
     def repos_here(self) -> frozenset[str]:
         """The repositories that were fetched before. Reads the disk."""
         return frozenset(partials.origins(self._models))
 
-    def get(self, offers: Sequence[Offer]) -> tuple[str, ...]:
+    def get(self, offers: Sequence[Offer], stop: Stop | None = None) -> tuple[str, ...]:
         """Begin, or go on with, these. Returns their keys. Writes to the disk.
 
-        Raises KnownError where there is no room for all of them, or the disk refuses.
+        Raises KnownError where there is no room for all of them, or the disk refuses; Stopped once stop is set, with
+        nothing begun.
         """
-        missing = [offer for offer in offers if self.have(offer) is None]
+        missing = [offer for offer in offers if self.have(offer, stop) is None]
         self._check_room(sum(partials.missing_bytes(self._models, offer) for offer in missing), offers[0].title)
         keys = []
         for offer in missing:
@@ -118,10 +126,10 @@ class Downloads:
             self.resume(partial.key)
         return tuple(keys)
 
-    def reopen(self) -> tuple[Download, ...]:
-        """Everything begun and not ended, that of earlier runs included. Reads the disk."""
+    def reopen(self, stop: Stop | None = None) -> tuple[Download, ...]:
+        """Everything begun and not ended, that of earlier runs included. Reads the disk. Raises Stopped as have()."""
         for left in list(partials.every(self._models)):
-            if isinstance(left, Partial) and left.done_bytes == 0 and self.have(left.offer):
+            if isinstance(left, Partial) and left.done_bytes == 0 and self.have(left.offer, stop):
                 partials.forget(left.folder)  # moved into place in the moment before the program ended
                 continue
             with self._lock:

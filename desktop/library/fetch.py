@@ -14,7 +14,7 @@ from desktop.library.hub import Hub
 from desktop.library.hub_errors import HubError, Unreachable
 from desktop.library.partial import Partial
 from desktop.library.pipeline_files import RemoteFile
-from desktop.library.stop import Stop
+from desktop.library.stop import Stop, Stopped
 
 if TYPE_CHECKING:
     import requests
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 PIECE = 1 << 18  # bytes read at a time, at most
 WAITS_S = (1.0, 2.0, 5.0, 15.0, 30.0)  # before each new try that follows one without a single byte
 _WAIT_MAX_S = 600.0  # of what a hub may ask for
-
-
-class Stopped(Exception):
-    """The user, or the end of the program, wants no more of it now."""
 
 
 class Fetch:

@@ -25,6 +25,7 @@ from desktop.files import CONFIG_MAX_BYTES, disk_error, read_small, write_atomic
 from desktop.library.catalogue import Licence
 from desktop.library.hub import Offer
 from desktop.library.pipeline_files import RemoteFile
+from desktop.library.stop import Stop, Stopped
 from desktop.library.wanted import Wanted, check_file_name, folded, read_wanted
 
 FOLDER = ".partial"
@@ -187,16 +188,22 @@ def alike(models: Path, offer: Offer) -> Iterator[Path]:
     for path in _free_names(models, offer.name):
         if not os.path.lexists(path):
             return
-        if path.is_file() and path.stat().st_size == offer.bytes:
+        try:
+            alike = path.is_file() and path.stat().st_size == offer.bytes
+        except OSError:  # gone this moment, or on a disk that cannot be read
+            continue
+        if alike:
             yield path
 
 
-def fingerprint(path: Path, file: RemoteFile) -> str:
-    """What the hub calls a file of this content, hex. Reads all of it. Raises KnownError."""
+def fingerprint(path: Path, file: RemoteFile, stop: Stop) -> str:
+    """What the hub calls a file of this content, hex. Reads all of it. Raises KnownError; Stopped between pieces."""
     digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.bytes)
     try:
         with path.open("rb") as opened:
             while piece := opened.read(1 << 20):
+                if stop.is_set:
+                    raise Stopped
                 digest.update(piece)
     except OSError as error:
         raise KnownError(f"{path} cannot be read ({error.strerror})", "Allow reading.") from error

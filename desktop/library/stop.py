@@ -1,4 +1,4 @@
-"""Ending a download from another thread."""
+"""Ending a download, or the reading of a file, from another thread."""
 
 import contextlib
 import threading
@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import requests
+
+
+class Stopped(Exception):
+    """The user, or the end of the program, wants no more of it now."""
 
 
 class Stop:

@@ -15,6 +15,7 @@ from desktop.library import fetch
 from desktop.library.download import State
 from desktop.library.downloads import Downloads
 from desktop.library.library import Library
+from desktop.library.stop import Stop, Stopped
 from desktop.library.tokens import Tokens
 from tests.library.hub_server import COMMIT, Fault, Repo
 from tests.models import STARTER, write_stable_diffusion
@@ -549,6 +550,56 @@ def test_another_file_of_the_same_name_and_size_is_another_file(hub_server, tiny
         assert downloads.have(offer) == tmp_path / "models" / place
     assert (tmp_path / "models" / "style.safetensors").read_bytes() == tiny[UNET]
     assert (tmp_path / "models" / "style-2.safetensors").read_bytes() == other
+
+
+class AfterAWhile(Stop):
+    """Is set when it has been asked so often."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.left = times
+
+    @property
+    def is_set(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def test_comparing_a_file_that_is_here_already_can_be_stopped_between_two_pieces(hub_server, start, tmp_path):
+    content = bytes(5 << 20)
+    hub_server.repos["someone/files"] = Repo({"large.safetensors": content})
+    (tmp_path / "models").mkdir(exist_ok=True)
+    (tmp_path / "models" / "large.safetensors").write_bytes(content)
+    downloads = start()
+    (offer,) = downloads.look("someone/files")
+    for ask in (lambda stop: downloads.have(offer, stop), lambda stop: downloads.get([offer], stop)):
+        stop = AfterAWhile(times=2)
+        with pytest.raises(Stopped):
+            ask(stop)
+        assert stop.left == -1, "it goes on after it was stopped"
+    assert downloads.all() == ()
+    assert downloads.have(offer) == tmp_path / "models" / "large.safetensors"
+
+
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_a_file_that_the_disk_refuses_to_tell_of_is_passed_over(hub_server, start, tmp_path, monkeypatch, asked):
+    hub_server.repos["someone/files"] = Repo({"large.safetensors": b"content"})
+    path = tmp_path / "models" / "large.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"content")
+    downloads = start()
+    (offer,) = downloads.look("someone/files")
+    stat, left = Path.stat, [None] * asked
+
+    def refuse(self, **options):
+        if self == path:
+            left.pop()
+            if not left:
+                raise PermissionError(13, "Permission denied", str(path))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert downloads.have(offer) is None
 
 
 def test_a_fetched_model_that_lost_a_file_gets_it_back_in_its_place(hub_server, tiny, start, told, library, tmp_path):
