@@ -11,6 +11,7 @@ from desktop.library.catalogue import Entry, Fit, catalogue, fits
 from desktop.library.download import Download, State
 from desktop.library.hub import Offer
 from desktop.library.machine import Machine
+from desktop.library.stop import Stop
 from desktop.ui import theme, words
 from desktop.ui.background import Background
 from desktop.ui.catalogue_card import CatalogueCard
@@ -36,6 +37,7 @@ class GetMore(QWidget):
         self._downloads = downloads
         self._later: Machine | None = None  # what to judge by once no card is being read
         self._here: frozenset[str] = frozenset()
+        self._closing = Stop()
         self._coming: dict[str, str] = {}  # key of a download to its repository
         self._text = ""
         self._offers: tuple[Offer, ...] = ()
@@ -161,6 +163,7 @@ class GetMore(QWidget):
 
     def wait(self) -> None:
         """For shutdown. Whoever waits for the hub or the keyring is left to it: that may take a minute."""
+        self._closing.set()
         self._asker.forget()
         self._keeper.forget()
         self._getter.wait()
@@ -234,7 +237,7 @@ class GetMore(QWidget):
     @Slot()
     def _on_agreed(self) -> None:
         self.box.show_working(self.tr("Beginning…"))
-        self._getter.start(functools.partial(self._downloads.get, self._offers))
+        self._getter.start(functools.partial(self._downloads.get, self._offers, self._closing))
 
     @Slot(object)
     def _on_begun(self, keys: tuple[str, ...]) -> None:

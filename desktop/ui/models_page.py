@@ -1,5 +1,6 @@
 """The models there are, those on their way, and how to get more."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSc
 from desktop.errors import KnownError
 from desktop.library.download import Download
 from desktop.library.machine import this_machine
+from desktop.library.stop import Stop
 from desktop.messages import EngineReady, ModelInfo
 from desktop.ui import icons, theme
 from desktop.ui.background import Background
@@ -19,6 +21,8 @@ from desktop.ui.get_more import GetMore
 from desktop.ui.inline_error import InlineError
 from desktop.ui.model_card import ModelCard
 from desktop.ui.ports import Downloads, Models
+
+_log = logging.getLogger(__name__)
 
 _WIDTH = 760  # a line of a card stays easy to read
 
@@ -52,6 +56,9 @@ class ModelsPage(QWidget):
         self._background.failed.connect(self._on_failed)
         self._checker = Background("model-checker", self)
         self._checker.done.connect(self._on_checked)
+        self._checker.failed.connect(self._on_not_checked)
+        self._checking = self._check_again = False
+        self._closing = Stop()
 
         title = QLabel(self.tr("Models"), self)
         theme.set_kind(title, "title")
@@ -118,7 +125,7 @@ class ModelsPage(QWidget):
             column.addWidget(self.get_more)
             self._opener = Background("download-opener", self)
             self._opener.done.connect(self._on_opened)
-            self._opener.start(lambda: (downloads.reopen(), downloads.repos_here()))
+            self._opener.start(lambda: (downloads.reopen(self._closing), downloads.repos_here()))
         column.addStretch(1)
         holder = QWidget(self)
         row = QHBoxLayout(holder)
@@ -142,7 +149,7 @@ class ModelsPage(QWidget):
 
     def show_models(self, models: tuple[ModelInfo, ...]) -> None:
         """These, and under them why others that are here are left out, once that is known."""
-        self._checker.start(self._models.check_all)
+        self._check()
         if models == tuple(card.model for card in self._cards):
             return
         for card in self._cards:
@@ -200,8 +207,10 @@ class ModelsPage(QWidget):
         self._background.start(lambda: self._models.add(path))
 
     def wait(self) -> None:
+        """For shutdown. A check of all models only reads, and is left to it: that may take a minute."""
+        self._closing.set()
+        self._checker.forget()
         self._background.wait()
-        self._checker.wait()
         if self.downloads is not None and self.get_more is not None:
             self._opener.wait()
             self.downloads.wait()
@@ -214,6 +223,14 @@ class ModelsPage(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         self.add(local_file(event.mimeData()))
+
+    def _check(self) -> None:
+        """Look at every model again; while one look lasts, the next waits for its end."""
+        if self._checking:
+            self._check_again = True
+            return
+        self._checking, self._check_again = True, False
+        self._checker.start(self._models.check_all)
 
     def _settle(self) -> None:
         for button in (self.add_button, self.add_file_button):
@@ -235,10 +252,21 @@ class ModelsPage(QWidget):
 
     @Slot(object)
     def _on_checked(self, faults: Mapping[str, KnownError | None]) -> None:
+        self._checking = False
+        if self._check_again:  # the models have changed since
+            self._check()
+            return
         lines = [f"{name}: {error}" for name, error in faults.items() if error is not None]
         if lines:
             self.faults.setText("\n".join((self.tr("Here as well, and cannot be used:"), *lines)))
         self.faults.setVisible(bool(lines))
+
+    @Slot(object)
+    def _on_not_checked(self, error: Exception) -> None:
+        _log.error("the models could not be checked", exc_info=error)
+        self._checking = False
+        if self._check_again:
+            self._check()
 
     @Slot(object)
     def _on_opened(self, found: tuple[tuple[Download, ...], frozenset[str]]) -> None:

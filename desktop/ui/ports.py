@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from desktop.grids import Grid, Results
     from desktop.library.download import Download
     from desktop.library.hub import Offer
+    from desktop.library.stop import Stop
     from desktop.messages import AddedFile, Frame, GenerationRequest, ModelInfo, NoiseQuestion, PictureRecord
     from desktop.noising import Noised
     from desktop.store.timeline_limit import Usage
@@ -105,11 +106,11 @@ class Downloads(Protocol):
     def look(self, text: str) -> tuple[Offer, ...]:
         """What a catalogue's name or a repository stands for. Waits. Raises KnownError."""
 
-    def get(self, offers: Sequence[Offer]) -> tuple[str, ...]:
-        """Begin to fetch these, or go on. Waits. Raises KnownError."""
+    def get(self, offers: Sequence[Offer], stop: Stop) -> tuple[str, ...]:
+        """Begin to fetch these, or go on. Waits, and no longer than until stop is set. Raises KnownError, Stopped."""
 
-    def reopen(self) -> tuple[Download, ...]:
-        """Everything begun and not ended. Waits."""
+    def reopen(self, stop: Stop) -> tuple[Download, ...]:
+        """Everything begun and not ended. Waits, and no longer than until stop is set. Raises Stopped."""
 
     def repos_here(self) -> frozenset[str]:
         """Which repositories were fetched before. Waits."""

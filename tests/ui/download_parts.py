@@ -6,6 +6,7 @@ from desktop.library.download import Download, State
 from desktop.library.hub import Offer
 from desktop.library.hub_errors import HubError, Unreachable
 from desktop.library.pipeline_files import RemoteFile
+from desktop.library.stop import Stopped
 
 LICENCE = Licence(name="Apache-2.0", link="https://www.apache.org/licenses/LICENSE-2.0")
 GB = 10**9
@@ -49,6 +50,8 @@ class FakeDownloads:
         self.asked, self.got, self.told, self.tokens = [], [], [], []
         self.note = ""
         self.full = False
+        self.slow = False  # whether what reads the disk goes on until it is stopped
+        self.stopped = []
 
     def look(self, text):
         self.asked.append(text)
@@ -60,14 +63,21 @@ class FakeDownloads:
             raise ZeroDivisionError("by accident")
         return (offer(f"someone/{text.replace('/', '-')}"),)
 
-    def get(self, offers):
+    def get(self, offers, stop):
+        self._read("get", stop)
         if self.full:
             raise KnownError("There is no room for it", "Free some space.")
         self.got.append(tuple(o.repo for o in offers))
         return tuple(o.name for o in offers)
 
-    def reopen(self):
+    def reopen(self, stop):
+        self._read("reopen", stop)
         return self.left
+
+    def _read(self, what, stop):
+        if self.slow and stop.wait(30):
+            self.stopped.append(what)
+            raise Stopped
 
     def repos_here(self):
         return self.here

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from PySide6.QtCore import Qt
 
@@ -81,7 +83,7 @@ def test_a_folder_that_is_no_model_is_told_on_the_page(page, qtbot):
 
 
 def test_a_model_that_is_here_and_broken_says_why_it_is_not_among_the_others(page, qtbot, models):
-    qtbot.waitUntil(lambda: not page._checker._threads[-1].is_alive())
+    qtbot.waitUntil(lambda: not page._checking)
     assert page.faults.isHidden()
     models.check_all = lambda: {"starter": None, "half": KnownError("Part of the weights is missing", "Get it again.")}
     page.show_models(models.list())
@@ -92,6 +94,62 @@ def test_a_model_that_is_here_and_broken_says_why_it_is_not_among_the_others(pag
     models.check_all = lambda: {"starter": None}
     page.show_models(models.list())
     qtbot.waitUntil(page.faults.isHidden)
+
+
+class SlowCheck:
+    """Lasts until it may end; knows how often it was begun."""
+
+    def __init__(self):
+        self.begun, self.begins, self.may_end = 0, threading.Event(), threading.Event()
+
+    def __call__(self):
+        self.begun += 1
+        self.begins.set()
+        assert self.may_end.wait(30)
+        return {"half": KnownError(f"Found by check {self.begun}", "Get it again.")}
+
+
+def test_models_are_checked_once_at_a_time_and_again_for_what_changed_meanwhile(page, qtbot, models):
+    qtbot.waitUntil(lambda: not page._checking)
+    models.check_all = check = SlowCheck()
+    for _ in range(3):
+        page.show_models(models.list())
+        assert check.begins.wait(30)
+    assert check.begun == 1
+    check.may_end.set()
+    qtbot.waitUntil(lambda: "Found by check 2" in page.faults.text())
+    assert check.begun == 2
+
+
+def test_a_check_that_failed_is_logged_and_does_not_keep_the_next_from_running(page, qtbot, models, caplog):
+    qtbot.waitUntil(lambda: not page._checking)
+    models.check_all = lambda: 1 / 0
+    with qtbot.waitSignal(page._checker.failed):
+        page.show_models(models.list())
+    assert "the models could not be checked" in caplog.text
+    models.check_all = lambda: {"half": KnownError("Part of it is missing", "Get it again.")}
+    page.show_models(models.list())
+    qtbot.waitUntil(page.faults.isVisible)
+
+
+def test_closing_does_not_wait_for_a_check(page, qtbot, models):
+    qtbot.waitUntil(lambda: not page._checking)
+    models.check_all = check = SlowCheck()
+    page.show_models(models.list())
+    page.wait()
+    assert any(thread.name == "model-checker" for thread in threading.enumerate()), "it did not wait for its end"
+    check.may_end.set()
+
+
+def test_closing_ends_what_reads_whole_files_of_the_disk(qtbot, models):
+    downloads = FakeDownloads()
+    downloads.slow = True
+    page = ModelsPage(models, downloads)
+    qtbot.addWidget(page)
+    qtbot.waitUntil(lambda: page.get_more.complete)
+    page.get_more.box.agreed.emit()
+    page.wait()
+    assert sorted(downloads.stopped) == ["get", "reopen"]
 
 
 def test_what_nobody_foresaw_is_told_too(page, qtbot, models):
