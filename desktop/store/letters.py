@@ -51,9 +51,14 @@ class Letters:
         text = " ".join(text.split())
         if self.length(text) <= width:
             return text
-        while text and self.length(text + "…") > width:
-            text = text[:-1].rstrip()
-        return text + "…"
+        fits, too_many = 0, len(text)  # every longer beginning is wider, or as wide
+        while too_many - fits > 1:
+            middle = (fits + too_many) // 2
+            if self.length(text[:middle] + "…") <= width:
+                fits = middle
+            else:
+                too_many = middle
+        return text[:fits].rstrip() + "…"
 
     def write(self, draw: "ImageDraw", place: tuple[int, int], text: str, ink: str, anchor: str) -> None:
         """anchor: "lm", "mm" or "rm"; place is at the left end, the middle or the right end, at half the height."""

@@ -48,6 +48,20 @@ def test_a_line_is_cut_where_the_room_ends():
     assert line.elided("a fox", 1) == "…"
 
 
+def test_a_long_line_is_cut_after_a_few_looks_where_one_letter_more_would_not_fit(monkeypatch):
+    line, looks, length = Letters(14), [], Letters.length
+    monkeypatch.setattr(Letters, "length", lambda self, text: looks.append(text) or length(self, text))
+    text = "A fox, walking to its den. " * 80
+    for width in range(0, 400, 7):
+        looks.clear()
+        short = line.elided(text, width)
+        assert len(looks) <= 14
+        assert short == "…" or length(line, short) <= width
+        count = len(short) - 1
+        assert text.startswith(short[:-1])
+        assert length(line, text[: count + (2 if text[count] == " " else 1)] + "…") > width
+
+
 def test_pieces_of_two_fonts_stand_on_one_line_behind_each_other(monkeypatch):
     bold = str(RESOURCES / "fonts" / "Inter-SemiBold.ttf"), 0  # for a font of the system's, with an x only
     monkeypatch.setattr(letters, "has", lambda face, letter: (face == SHIPPED) == (letter != "x"))
