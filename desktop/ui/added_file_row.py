@@ -9,6 +9,7 @@ from desktop.ui import icons, theme
 from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.inline_error import InlineError
 from desktop.ui.number_slider import NumberSlider
+from desktop.ui.tips import plain_tip
 
 
 class AddedFileRow(QFrame):
@@ -23,7 +24,7 @@ class AddedFileRow(QFrame):
         self.path, self.kind = file.path, file.kind
         name = ElidedLabel(self)
         name.setText(file.title)
-        name.setToolTip(file.path)
+        name.setToolTip(plain_tip(file.path))
         remove = QToolButton(self)
         remove.setIcon(icons.icon("x", 16))
         remove.setFixedSize(theme.S24, theme.S24)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from desktop.ui import icons, theme
 from desktop.ui.elided_label import ElidedLabel
+from desktop.ui.tips import plain_tip
 
 if TYPE_CHECKING:
     from desktop.messages import Branch
@@ -59,5 +60,5 @@ class BranchChip(QFrame):
         if branch is not None:
             text = self.tr("After step {0} of “{1}”").format(branch.step, branch.trunk.prompt)
             self._label.setText(text)
-            self.setToolTip(text)
-            self._label.setToolTip(text)
+            self.setToolTip(plain_tip(text))
+            self._label.setToolTip(plain_tip(text))

@@ -5,6 +5,7 @@ from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QToolTip, QWidget
 
 from desktop.ui import icons, theme
+from desktop.ui.tips import plain_tip
 
 
 class Chooser(QComboBox):
@@ -28,9 +29,12 @@ class Chooser(QComboBox):
         room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, style, self).width()
         return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
 
+    def _whole_tip(self) -> str:
+        return plain_tip(f"{self.currentText()}\n{self.toolTip()}".strip())
+
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and self.shown_text != self.currentText():
-            QToolTip.showText(event.globalPos(), f"{self.currentText()}\n{self.toolTip()}".strip(), self)
+            QToolTip.showText(event.globalPos(), self._whole_tip(), self)
             return True
         return super().event(event)
 

@@ -8,6 +8,7 @@ from desktop.library.download import Download, State
 from desktop.ui import download_words, icons, theme
 from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.inline_error import InlineError
+from desktop.ui.tips import plain_tip
 from desktop.ui.token_field import TokenField
 
 _UNDO_MS = 8000
@@ -31,7 +32,7 @@ class DownloadCard(QFrame):
         self.download = download
         title = ElidedLabel(self)
         title.setText(download.title)
-        title.setToolTip(download.title)
+        title.setToolTip(plain_tip(download.title))
         theme.set_kind(title, "section")
         self._status = QLabel(self)
         self._status.setWordWrap(True)

@@ -26,6 +26,7 @@ from desktop.ui.gallery_family import FamilyTree
 from desktop.ui.gallery_stars import StarRating
 from desktop.ui.long_text import LongText, SelectableText
 from desktop.ui.thumbnails import ThumbnailLoader
+from desktop.ui.tips import plain_tip
 
 WIDTH = 280
 _BAR = 10  # width of a scroll bar
@@ -173,7 +174,7 @@ class GalleryDetails(QFrame):
             whole = [text] if label.text() != text else []
             if key == "model" and text != request.model:
                 whole.append(request.model)
-            label.setToolTip("\n".join(whole))
+            label.setToolTip(plain_tip("\n".join(whole)))
         self._form.setRowVisible(self._values["strength"], request.start_picture is not None)
 
     def _build_actions(self) -> QWidget:

@@ -11,6 +11,7 @@ from desktop.ui.background import Background
 from desktop.ui.gallery import Gallery
 from desktop.ui.gallery_delegate import paint_rounded
 from desktop.ui.thumbnails import ThumbnailLoader
+from desktop.ui.tips import plain_tip
 
 _ROW = 44
 _THUMB = 32
@@ -156,7 +157,7 @@ class _Row(QAbstractButton):
         if here:
             told.append(self.tr("this picture"))
         self.setAccessibleName(". ".join(told))
-        self.setToolTip(f"{self._title}\n{self._what}")
+        self.setToolTip(plain_tip(f"{self._title}\n{self._what}"))
         thumbnails.loaded.connect(self._on_loaded)
 
     def sizeHint(self) -> QSize:

@@ -11,6 +11,7 @@ from desktop.messages import Event, Frame, GenerationRequest, PictureRecord, Sav
 from desktop.ui import grid_words
 from desktop.ui.background import Background
 from desktop.ui.picture_fit import enlarged, frame_image
+from desktop.ui.tips import plain_tip
 
 CELL = Qt.ItemDataRole.UserRole
 IMAGE = Qt.ItemDataRole.UserRole + 1
@@ -68,7 +69,7 @@ class GridModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         labels = self._columns if orientation == Qt.Orientation.Horizontal else self._rows
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) and section < len(labels):
-            return labels[section]
+            return labels[section] if role == Qt.ItemDataRole.DisplayRole else plain_tip(labels[section])
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -80,7 +81,7 @@ class GridModel(QAbstractTableModel):
         if role == IMAGE:
             return self._image(cell)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{self.label(index)}\n{self.state(cell)}"
+            return plain_tip(f"{self.label(index)}\n{self.state(cell)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{self.label(index)}: {self.state(cell)}"
         return None

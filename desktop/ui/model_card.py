@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from desktop.messages import ModelInfo
 from desktop.ui import icons, theme, words
 from desktop.ui.elided_label import ElidedLabel
+from desktop.ui.tips import plain_tip
 
 
 class ModelCard(QFrame):
@@ -20,7 +21,7 @@ class ModelCard(QFrame):
         self.model = model
         title = ElidedLabel(self)
         title.setText(model.title)
-        title.setToolTip(model.title)
+        title.setToolTip(plain_tip(model.title))
         title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # the badge is right beside it
         theme.set_kind(title, "heading")
         self._badge = QLabel(self.tr("In use"), self)
@@ -52,7 +53,7 @@ class ModelCard(QFrame):
                 texts.addWidget(label)
         path = ElidedLabel(self, Qt.TextElideMode.ElideMiddle)
         path.setText(model.path)
-        path.setToolTip(model.path)
+        path.setToolTip(plain_tip(model.path))
         theme.set_kind(path, "caption")
         texts.addWidget(path)
         self._use = QPushButton(self.tr("Use"), self)

@@ -13,6 +13,7 @@ from desktop.ui.gallery_files import read_image
 from desktop.ui.gallery_menu import PictureMenu
 from desktop.ui.picture_canvas import PictureCanvas
 from desktop.ui.picture_fit import enlarged
+from desktop.ui.tips import plain_tip
 
 _DRAG_SIDE = 96  # pixels of the picture under the pointer
 
@@ -200,7 +201,7 @@ class PictureViewer(QWidget):
         self._record = record
         request = record.request
         self._title.setText(gallery_words.shortened(request.prompt, 300))
-        self._title.setToolTip(gallery_words.shortened(request.prompt, 1000))
+        self._title.setToolTip(plain_tip(gallery_words.shortened(request.prompt, 1000)))
         self.setAccessibleDescription(gallery_words.spoken(record))
         self._newer.setEnabled(self._neighbour(older=False) is not None)
         self._older.setEnabled(self._neighbour(older=True) is not None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QAbstractListModel, QByteArray, QMimeData, QModelIndex, QObject, Qt, Signal, Slot
 
 from desktop.ui import words
+from desktop.ui.tips import plain_tip
 
 if TYPE_CHECKING:
     from desktop.messages import Preview, QueueChanged, QueuedJob
@@ -78,7 +79,7 @@ class QueueModel(QAbstractListModel):
         if role == DETAIL:
             return self._detail(job)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return job.request.prompt
+            return plain_tip(job.request.prompt)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{job.request.prompt}, {self._detail(job)}"
         return None

@@ -22,6 +22,7 @@ from desktop.ui import icons, theme
 from desktop.ui.chooser import Chooser
 from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.icon_label import IconLabel
+from desktop.ui.tips import plain_tip
 
 if TYPE_CHECKING:
     from desktop.messages import ModelInfo, PlanChosen
@@ -141,7 +142,7 @@ class TopBar(QFrame):
         self.model.clear()
         for model in models:
             self.model.addItem(model.title, model.name)
-            self.model.setItemData(self.model.count() - 1, model.note, Qt.ItemDataRole.ToolTipRole)
+            self.model.setItemData(self.model.count() - 1, plain_tip(model.note), Qt.ItemDataRole.ToolTipRole)
         self.model.setCurrentIndex(self.model.findData(current))
         self.model.blockSignals(False)
         self.model.updateGeometry()  # the chooser's own answer to a new index was blocked as well
