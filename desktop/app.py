@@ -180,7 +180,8 @@ class App(QObject):
             self._lock.unlock()  # where it is another window's, that keeps it
             return
         self._recovery.wait()
-        self._reports.wait()
+        if self._reports is not None:
+            self._reports.wait()
         self.gallery.close()
         self.studio.deletions.begin()  # none can be taken back any more
         if not self.studio.close():

@@ -139,7 +139,10 @@ def _tell_without_the_window(error: KnownError) -> str:
     """Returns the folder that is to be used instead, empty where there is none."""
     from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-    print(f"safelight: {error}", file=sys.stderr)
+    if sys.stderr is not None:
+        from desktop.console import say
+
+        say(str(error))
     box = QMessageBox(QMessageBox.Icon.Warning, "Safelight", error.message)
     box.setInformativeText(error.hint)
     box.setWindowModality(Qt.WindowModality.ApplicationModal)

@@ -1,6 +1,7 @@
 """The real window with the real built-in model, from the prompt to the picture and on to tomorrow."""
 
 import math
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import settings
 from desktop.app import App
+from desktop.errors import KnownError
 from desktop.grids import make_grid, parse_axis
 from desktop.messages import GenerationRequest, Phase, Preview
 from desktop.replay import difference
@@ -334,13 +336,40 @@ def test_pictures_and_prompts_come_back_when_the_database_is_damaged(qtbot, star
 
 
 def test_a_second_window_on_the_same_pictures_is_refused(qtbot, start):
-    from desktop.errors import KnownError
-
     app = start(engine=False)
     with pytest.raises(KnownError, match="open already"):
         start(engine=False)
     start.close(app)
     start(engine=False)
+
+
+def test_a_start_that_fails_halfway_is_put_away_and_the_next_one_works(qtbot, start):
+    def refuse(*parts):
+        raise KnownError("The disk is full")
+
+    app = App(find_folders())
+    qtbot.addWidget(app.window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.window, "add_timeline", refuse)
+        with pytest.raises(KnownError, match="The disk is full"):
+            app.show_pictures()
+    app.close()
+    app.deleteLater()
+    assert start(engine=False).gallery is not None
+
+
+@pytest.mark.parametrize("stderr", [True, False])
+def test_what_keeps_the_window_from_opening_reaches_the_terminal_as_words_alone(qapp, monkeypatch, capsys, stderr):
+    from PySide6.QtWidgets import QMessageBox
+
+    from desktop.program import _tell_without_the_window
+
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: 0)
+    if not stderr:  # as for a program without a terminal on Windows
+        monkeypatch.setattr(sys, "stderr", None)
+    assert _tell_without_the_window(KnownError("/home/\x1b]0;evil\x07 is a file", "Name a folder.")) == ""
+    told = capsys.readouterr().err
+    assert told == ("safelight: /home/\ufffd]0;evil\ufffd is a file. Name a folder.\n" if stderr else "")
 
 
 def test_an_error_in_the_window_is_told_and_the_window_stays(qtbot, start):
