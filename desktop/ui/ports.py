@@ -148,7 +148,10 @@ class TimelineRoom(Protocol):
 
 
 class Grids(Protocol):
-    """Grids and their sheets, over restarts. Every call waits for the disk: never on the GUI thread."""
+    """Grids and their sheets, over restarts. Every call waits for the disk: never on the GUI thread.
+
+    What is kept is read by load(), the exception: a few small rows, once, while the window is completed.
+    """
 
     def keep(self, grid: Grid) -> int:
         """Remember it until it is finished. Returns the number it is kept under. Raises KnownError."""
