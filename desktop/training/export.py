@@ -91,6 +91,7 @@ def write(
 
     def fill(beside: Path) -> None:
         made.save_pretrained(beside, safe_serialization=True)
+        _forget_where_from(beside)
         tokenizer_folder = Path(tokenizer.name_or_path)
         for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_folder / name, beside / "tokenizer" / name)
@@ -100,6 +101,14 @@ def write(
             preview.save(beside / preview.FILE_NAME, shown)
 
     return replace(folder, fill)
+
+
+def _forget_where_from(folder: Path) -> None:
+    """Take the folder that a network was read from out of its configuration: it means nothing elsewhere."""
+    for path in folder.glob("*/config.json"):
+        config = json.loads(path.read_text("utf-8"))
+        if config.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def replace(folder: Path, fill: Callable[[Path], None]) -> int:

@@ -16,8 +16,8 @@ from desktop.training.vae import VaeSettings
 # Where the shipped model began; to be brought up to date when another one takes its place.
 BEGUN = (
     "UNet and text encoder went on from the model that shipped before: it had begun with random weights, seen 161,792 "
-    "pictures of 127 things at 128x128 (Fluent emoji in 3D), then 95,216 at 256x256, alone, in pairs, repainted and on "
-    "coloured paper. The autoencoder grew out of that model's one, which had seen 31,662 and 1,122, and keeps its "
+    "pictures of 127 things at 128x128 (Fluent emoji in 3D), then 201,456 at 256x256, alone, in pairs, repainted and "
+    "on coloured paper. The autoencoder grew out of an earlier one, which had seen 31,662 and 1,122, and keeps its "
     "latents."
 )
 STARTER = Path(__file__).resolve().parents[2] / "resources" / "models" / "starter"

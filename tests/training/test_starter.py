@@ -173,6 +173,13 @@ def test_a_model_can_be_exported_before_anything_is_trained(tmp_path):
     assert "Nobody has measured it yet" in (finish.folder_of(made) / "README.md").read_text()
 
 
+def test_a_model_that_was_gone_on_with_leaves_no_path_behind(straight, tmp_path):
+    made = recipe(work_folder(tmp_path), start=finish.folder_of(straight[1]))
+    finish.export_model(made)
+    texts = [path.read_text() for path in finish.folder_of(made).rglob("*.json")]
+    assert len(texts) > 5 and not any("_name_or_path" in text or str(tmp_path) in text for text in texts)
+
+
 def test_the_folded_autoencoder_gives_the_latents_that_were_trained_on(straight):
     made = straight[1]
     cached = starter.cache_latents(made, lambda *_: True, torch.device("cpu"))
