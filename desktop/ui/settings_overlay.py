@@ -11,6 +11,7 @@ from desktop.ui.elided_label import ElidedLabel
 from desktop.ui.overlay import Overlay
 from desktop.ui.ports import TimelineRoom
 from desktop.ui.segments import Segments
+from desktop.ui.tips import plain_tip
 
 _WIDTH = 440
 _LABELS = 96
@@ -62,7 +63,7 @@ class SettingsOverlay(Overlay):
         theme.set_kind(self._what, "quiet")
         self._folder = ElidedLabel(self.card)
         self._folder.setText(folder)
-        self._folder.setToolTip(folder)
+        self._folder.setToolTip(plain_tip(folder))
         theme.set_kind(self._folder, "quiet")
         self.data = QPushButton(self.tr("Open the folder"), self.card)
         self.data.clicked.connect(self.data_wanted)
