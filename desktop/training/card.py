@@ -33,9 +33,11 @@ def render(
     machine: str,
     size: int,
     begun: str,
+    whole: dict[str, Any] | None = None,
 ) -> str:
     """The card in Markdown. reports: of evaluate.evaluate, under their columns' names, this model's last; empty where
-    there is none yet. begun: where the networks began, in a sentence or two.
+    there is none yet. whole: this model's for all prompts and several seeds. begun: where the networks began, in a
+    sentence or two.
     """
     listed = ", ".join(noun.name for noun in known.nouns[:400]) + (", and more" if len(known.nouns) > 400 else "")
     sources = [
@@ -70,7 +72,7 @@ background", "a cat and a pizza, flat".
 
 ## How well it draws
 
-{_scores(reports)}
+{_scores(reports, whole)}
 
 ## What it cannot do
 
@@ -105,14 +107,24 @@ The weights are under the licence of the program, Apache-2.0; the notices of the
 """
 
 
-def _scores(reports: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _scores(reports: Sequence[tuple[str, dict[str, Any]]], whole: dict[str, Any] | None) -> str:
     if not reports:
         return "Nobody has measured it yet: `python -m desktop.training.evaluate FOLDER --work DIR`."
-    report = reports[-1][1]
-    seeds = "one seed each" if report["seeds"] == 1 else f"{report['seeds']} seeds each"
-    drawn = f"{seeds}, {report['steps']} steps, guidance {report['guidance']:g}"
-    return f"""Prompts of `python -m desktop.training.evaluate`, {drawn}. A small classifier
+    report = whole or reports[-1][1]
+    text = f"""Prompts of `python -m desktop.training.evaluate`, {_drawn(report)}. A small classifier
 that was trained on renders only says what it sees; its own answers for renders of the same prompts are the ceiling.
 Shares of right answers among {report["things"]} things and {len(score.COLOURS)} colours:
 
+{score.table([("drawn", whole)] if whole else reports)}"""
+    if not whole:
+        return text
+    return f"""{text}
+
+And beside others, on the first of these prompts, {_drawn(reports[-1][1])} where the column does not say otherwise:
+
 {score.table(reports)}"""
+
+
+def _drawn(report: dict[str, Any]) -> str:
+    seeds = "one seed each" if report["seeds"] == 1 else f"{report['seeds']} seeds each"
+    return f"{seeds}, {report['steps']} steps, guidance {report['guidance']:g}"

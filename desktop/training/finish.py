@@ -39,6 +39,7 @@ from desktop.training.recipe import Recipe
 
 BEFORE = "before.json"  # in the work folder: the score of the model that is to be replaced
 FAST = "fast"
+REPORT_OF_ALL, REPORT_OF_FOUR = "score-all.json", "score-4-steps.json"  # beside REPORT, by evaluate's --out
 COLUMNS = 8
 
 
@@ -98,10 +99,16 @@ def export_fast(recipe: Recipe) -> int:
 
 
 def write_card(recipe: Recipe) -> None:
-    """The card again, with the scores that there are by now."""
+    """The card again, with the scores that there are by now: REPORT, beside that of the model before and of four steps,
+    and that of all prompts where somebody had the time for it.
+    """
     folder = folder_of(recipe)
     reports = []
-    for name, path in (("before", recipe.work / BEFORE), ("now", folder / REPORT)):
+    for name, path in (
+        ("before", recipe.work / BEFORE),
+        ("in 4 steps", folder / REPORT_OF_FOUR),
+        ("now", folder / REPORT),
+    ):
         if path.exists():
             reports.append((name, read_report(path)))
     processors = f"{os.cpu_count()} cores of a processor that had other work too, without a graphics card"
@@ -112,6 +119,7 @@ def write_card(recipe: Recipe) -> None:
         machine=processors if recipe.device == "cpu" else torch.cuda.get_device_name(recipe.device),
         size=recipe.size,
         begun=recipe.begun,
+        whole=read_report(folder / REPORT_OF_ALL) if (folder / REPORT_OF_ALL).exists() else None,
     )
     checkpoint.write_bytes(folder / "README.md", text.encode())
 

@@ -60,14 +60,17 @@ def test_the_card_lists_every_thing_and_the_folder_stays_small():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 64 * 2**20
 
 
-def test_the_card_holds_the_score_that_lies_beside_it():
-    report = json.loads((FOLDER / "score.json").read_text())
+def test_the_card_holds_the_scores_that_lie_beside_it():
     card = (FOLDER / "README.md").read_text().splitlines()
-    for title, kind, measure in (
-        ("by name: the first", "names", "top1"),
-        ("by keywords only: among the first five", "keywords", "top5"),
-    ):
-        row = next(line for line in card if line.startswith(f"| {title} |"))
-        assert f"{report['shares'][kind][measure]:.2f}" in row.split("|")[3:5][-1]
+    titles = {
+        "by name: the first": ("names", "top1"),
+        "by keywords only: among the first five": ("keywords", "top5"),
+        "pairs never seen together: both among the first five": ("pairs", "both_in_top5"),
+    }
+    for place, name, column in ((0, "score-all.json", 3), (1, "score-4-steps.json", 4), (1, "score.json", 5)):
+        report = json.loads((FOLDER / name).read_text())
+        for title, (kind, measure) in titles.items():
+            row = [line for line in card if line.startswith(f"| {title} |")][place]
+            assert row.split("|")[column].strip() == f"{report['shares'][kind][measure]:.2f}"
     assert report["things"] == len(nouns.chosen()) and report["steps"] == 20
     assert report["shares"]["names"]["top5"] > 10 * report["chance"]["names"]["top5"]
