@@ -109,7 +109,7 @@ def test_such_a_branch_goes_on_after_a_restart_to_the_same_bytes(bench, tmp_path
     model = bench.engine.holder.loaded[0]
     (states,) = [kept for (chain, _), kept in bench.engine._tapes._kept.items() if chain == branch]
     kept = Checkpoints(tmp_path / "unfinished")
-    bench.engine._checkpoints = kept
+    bench.engine._checkpoints = bench.engine._maker._checkpoints = kept
     for index, left in ((max(states) - 1, 2), (min(states), 5)):  # the second stands right at the branch point
         kept.offer(branch, model.fingerprint, states[index], now=True)
         kept.flush()

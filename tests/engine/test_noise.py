@@ -54,7 +54,7 @@ def test_the_model_s_guess_is_nearer_to_the_picture_than_what_it_guesses_from(be
     noisy = seen(bench, NoiseQuestion(model="starter", picture=apple, t=t, seed=3))
     guess = seen(bench, NoiseQuestion(model="starter", picture=apple, t=t, seed=3, guess=True))
     assert guess.message == ""
-    assert psnr(guess.frame, apple) > psnr(noisy.frame, apple) + 2
+    assert psnr(guess.frame, apple) > psnr(noisy.frame, apple) + 1, "at 999 it is guessed from noise alone"
     assert guess.of_picture == noisy.of_picture, "it is guessed from the same x_t"
     told = seen(bench, NoiseQuestion(model="starter", picture=apple, t=t, seed=3, guess=True, prompt="a fox"))
     assert told.frame != guess.frame, "the prompt counts"
