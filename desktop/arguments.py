@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from desktop import __version__
 from desktop.grids.axis import SETTINGS
 from desktop.messages import SCHEDULERS
+from desktop.settings import MemoryMode
 
 
 class _Parser(argparse.ArgumentParser):
@@ -176,7 +177,7 @@ def _add_drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--mask", metavar="IMAGE", help="redraw the white part of the start picture, keep the black")
     command.add_argument(
         "--memory",
-        choices=("auto", "device", "offload", "8bit", "sequential"),
+        choices=get_args(MemoryMode),
         default="auto",
         metavar="HOW",
         help="how a model that is large for the GPU is kept: auto, device, offload, 8bit, sequential",

@@ -5,10 +5,12 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from desktop.errors import KnownError
 
+MemoryMode = Literal["auto", "device", "offload", "8bit", "sequential"]  # see engine.memory
+CompileMode = Literal["auto", "on", "off"]  # see engine.compiler
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
 
@@ -136,8 +138,8 @@ class Settings:
     model: str = "starter"
     seen_welcome: bool = False
     seed_locked: bool = False
-    memory: Literal["auto", "device", "offload", "8bit", "sequential"] = "auto"
-    compiling: Literal["auto", "on", "off"] = "auto"
+    memory: MemoryMode = "auto"
+    compiling: CompileMode = "auto"
     geometry: str = ""
     panel: dict[str, object] = dataclasses.field(default_factory=dict)
 
@@ -171,8 +173,8 @@ def load(path: Path) -> Settings:
         "model": lambda v: isinstance(v, str) and v != "",
         "seen_welcome": lambda v: isinstance(v, bool),
         "seed_locked": lambda v: isinstance(v, bool),
-        "memory": lambda v: v in ("auto", "device", "offload", "8bit", "sequential"),
-        "compiling": lambda v: v in ("auto", "on", "off"),
+        "memory": lambda v: v in get_args(MemoryMode),
+        "compiling": lambda v: v in get_args(CompileMode),
         "geometry": lambda v: isinstance(v, str),
         "panel": lambda v: isinstance(v, dict),
     }

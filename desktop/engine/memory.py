@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from desktop.errors import KnownError
 from desktop.library import header
+from desktop.settings import MemoryMode
 
 if TYPE_CHECKING:
     from desktop.engine.hardware import Device
@@ -33,7 +34,7 @@ class Placement(enum.StrEnum):
 
 
 EIGHT_BIT = "8bit"
-MODES = ("auto", Placement.DEVICE.value, Placement.OFFLOAD.value, EIGHT_BIT, Placement.SEQUENTIAL.value)
+MODES = get_args(MemoryMode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
