@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Beside the blocks that diffusers itself names as repeated (ModelMixin._repeated_blocks); a UNet's other half.
 ALSO_REPEATED = ("ResnetBlock2D",)
+RECOMPILE_LIMIT = 256  # of torch's compiler for one piece of code; every way in which a block is called is one
 CALLS_MAX = 4  # of one block in one run are looked at; later ones are like them, or change at every step
 
 

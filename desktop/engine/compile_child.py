@@ -19,8 +19,10 @@ def compile_all(order: dict[str, Any], tell: Callable[[str], None]) -> None:
     import diffusers
     import torch
 
+    from desktop.engine.block_calls import RECOMPILE_LIMIT
+
     torch.set_num_threads(order["threads"])
-    torch._dynamo.config.recompile_limit = 256
+    torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
     for wanted in order["networks"]:
         with torch.device("meta"):
             network = getattr(diffusers, wanted["class"]).from_config(wanted["config"])

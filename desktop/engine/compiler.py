@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from desktop.engine.block_calls import BlockCall, describe_weights, example, kind_of, recording, repeated_blocks
+from desktop.engine.block_calls import RECOMPILE_LIMIT, BlockCall, describe_weights, example, kind_of, recording
 from desktop.engine.memory import Placement, free_now
 from desktop.engine.skip import denoisers
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from desktop.engine.hardware import Device
 
 _log = logging.getLogger(__name__)
-MODES = ("auto", "on", "off")
 MISSES_MAX = 1
 UNITS_MAX = 96  # compiled of one model; a size more of Stable Diffusion XL takes about twenty
 TAKING = "taking"  # a file that is there while something is taken over
@@ -41,7 +40,7 @@ TOLERANCE = {4: 1e-3, 2: 5e-2}
 
 
 def why_not(device: "Device", mode: str) -> str:
-    """A reason why nothing is compiled on this device; empty where it is. mode: of MODES."""
+    """A reason why nothing is compiled on this device; empty where it is. mode: of settings.CompileMode."""
     if mode == "off":
         return "switched off"
     if getattr(sys, "frozen", False):
@@ -71,8 +70,8 @@ class Drawing:
 
 
 class BackgroundCompiler:
-    """Of the engine's thread. folder: where compiled code is kept. mode: of MODES. on_ready: called from another thread
-    when there is something to take over.
+    """Of the engine's thread. folder: where compiled code is kept. mode: of settings.CompileMode. on_ready: called from
+    another thread when there is something to take over.
     """
 
     def __init__(self, device: "Device", folder: Path | None, mode: str, on_ready: Callable[[], None]) -> None:
@@ -88,7 +87,7 @@ class BackgroundCompiler:
         self._taken: set[BlockCall] = set()  # those that compiled blocks answer
         self._traced = False
         self._child: subprocess.Popen[str] | None = None
-        self._finished: tuple[list[BlockCall], subprocess.Popen[str], list[str]] | None = None
+        self._finished: list[BlockCall] | None = None  # what the other process has compiled, once it has ended
         self._missed = 0  # units that had to be compiled anew, on the engine's own thread
         self._failed = False  # for this model
         self._lock = threading.Lock()
@@ -277,7 +276,9 @@ class BackgroundCompiler:
         with self._lock:
             if self._child is not child:
                 return  # forgotten in between
-            self._finished = [call for call in calls if call.unit in done], child, lines
+            self._finished = [call for call in calls if call.unit in done]
+        if child.returncode != 0:
+            _log.warning("the compiling process ended with %s after %d blocks", child.returncode, len(lines))
         self._on_ready()
 
     def _look_at_results(self) -> None:
@@ -285,11 +286,8 @@ class BackgroundCompiler:
             finished, self._finished = self._finished, None
         if finished is None:
             return
-        calls, child, lines = finished
         self._child = None
-        if child.returncode != 0:
-            _log.warning("the compiling process ended with %s after %d blocks", child.returncode, len(lines))
-        self._waiting = calls
+        self._waiting = finished
 
     def _take(self, call: BlockCall) -> None:
         """Trace the block, find what was compiled for it in the folder, and see that it does the same."""
@@ -298,9 +296,9 @@ class BackgroundCompiler:
         import torch
         from torch._dynamo.utils import counters
 
-        torch._dynamo.config.recompile_limit = 256  # of this thread; every unit is one
+        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT  # of this thread
         torch._inductor.config.compile_threads = 1  # no processes of its own
-        block = repeated_blocks(self._networks[call.network])[call.block]
+        block = self._networks[call.network].get_submodule(call.block)
         if kind_of(block) != call.kind or describe_weights(block) != call.weights:
             self._known.discard(call)  # the last picture left a LoRA on it; a later one asks again
             return

@@ -50,7 +50,7 @@ class Engine:
     KnownError. previews: a folder for maps from latents to pixels that were fitted here, kept between starts.
     unfinished: a folder for the states of running pictures, from which the same requests go on after a crash.
     memory_mode: of memory.MODES. compiled: a folder for blocks of networks that are compiled beside the drawing; None
-    compiles nothing. compile_mode: of compiler.MODES.
+    compiles nothing. compile_mode: of settings.CompileMode.
     Attributes: holder, the model in memory; of the engine's thread, and None until torch is imported.
     """
 
@@ -179,7 +179,7 @@ class Engine:
 
     def set_modes(self, *, memory: str, compiling: str) -> None:
         """memory: of memory.MODES, for the next model that is loaded; the one in memory is loaded anew. compiling: of
-        compiler.MODES, from the next picture on.
+        settings.CompileMode, from the next picture on.
         """
         with self._something_to_do:
             self._memory_mode, self._compile_mode = memory, compiling
