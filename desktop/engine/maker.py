@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.cancel import JobCancelled
+from desktop.engine.crossing import maker_of
 from desktop.engine.inputs import inputs_of
 from desktop.engine.job import Job, Models
 from desktop.engine.memory import MemoryPlan
@@ -145,10 +146,7 @@ class Maker:
             return False
         if job.request.branch is None:
             return True
-        trunk = job.request.branch.trunk
-        while trunk.branch is not None:
-            trunk = trunk.branch.trunk
-        drawn = self._drawings.get((trunk, fingerprint))
+        drawn = self._drawings.get((maker_of(job.request, 0), fingerprint))
         return drawn is not None and self._compiler.would_draw(drawn)
 
     def _say_what_is_not_read(self, job: Job, model: "LoadedModel") -> None:
