@@ -99,7 +99,7 @@ class Downloads:
             changed_ns = path.stat().st_mtime_ns
         except OSError:  # gone this moment
             return False
-        seen = (path, changed_ns, offer.files[0].sha256 or offer.files[0].git_sha1)
+        seen = (path, changed_ns, offer.files[0].fingerprint)
         if seen not in self._compared:
             self._compared[seen] = partials.fingerprint(path, offer.files[0], stop) == seen[2]
         return self._compared[seen]

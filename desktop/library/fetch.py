@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -51,7 +50,7 @@ class Fetch:
         """
         if partial.is_verified(file):
             return
-        if not (file.sha256 or file.git_sha1):
+        if not file.fingerprint:
             raise KnownError(
                 f"The hub tells no fingerprint of {file.name}, so nobody could say whether it arrived whole",
                 "Get the model from another place.",
@@ -67,7 +66,7 @@ class Fetch:
                     self._check()
                 self._fill(partial, part)
                 part.sync()
-                whole = part.fingerprint == (file.sha256 or file.git_sha1)
+                whole = part.fingerprint == file.fingerprint
             if not whole:
                 path.unlink()
                 self._on_bytes(-file.bytes)
@@ -175,8 +174,7 @@ class _Part:
             self._handle.seek(0)
             self._handle.truncate()
         self.size = 0
-        # git's own fingerprint is of the length and the content
-        self._digest = hashlib.sha256() if self.file.sha256 else hashlib.sha1(b"blob %d\0" % self.file.bytes)
+        self._digest = self.file.new_digest()
 
     def append(self, piece: bytes) -> None:
         rest = memoryview(piece)

@@ -11,7 +11,6 @@ into the models folder in one step.
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -198,7 +197,7 @@ def alike(models: Path, offer: Offer) -> Iterator[Path]:
 
 def fingerprint(path: Path, file: RemoteFile, stop: Stop) -> str:
     """What the hub calls a file of this content, hex. Reads all of it. Raises KnownError; Stopped between pieces."""
-    digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.bytes)
+    digest = file.new_digest()
     try:
         with path.open("rb") as opened:
             while piece := opened.read(1 << 20):

@@ -4,6 +4,7 @@ model_index.json names the parts. A repository may hold the weights of each seve
 onnx, pickles), and the whole model once more as a single file beside them. One set of each part is enough.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,15 @@ class RemoteFile:
     bytes: int
     sha256: str = ""
     git_sha1: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What new_digest() of its bytes comes to; "" where the hub does not tell."""
+        return self.sha256 or self.git_sha1
+
+    def new_digest(self) -> "hashlib._Hash":
+        """Empty, of the kind that the fingerprint is of: git's own is of the length and the content."""
+        return hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % self.bytes)
 
 
 def for_pipeline(files: Sequence[RemoteFile], index: Mapping[str, Any]) -> tuple[RemoteFile, ...]:
