@@ -125,6 +125,7 @@ class ModelsPage(QWidget):
             column.addWidget(self.get_more)
             self._opener = Background("download-opener", self)
             self._opener.done.connect(self._on_opened)
+            self._opener.failed.connect(self._on_not_opened)
             self._opener.start(lambda: (downloads.reopen(self._closing), downloads.repos_here()))
         column.addStretch(1)
         holder = QWidget(self)
@@ -274,6 +275,13 @@ class ModelsPage(QWidget):
         self.get_more.set_here(here)
         for download in downloads:
             self.on_download(download)
+
+    @Slot(object)
+    def _on_not_opened(self, error: Exception) -> None:
+        """What was begun cannot be shown; a new download says for itself what is in its way."""
+        if not isinstance(error, KnownError):
+            error = KnownError(self.tr("The downloads that were begun cannot be read ({0})").format(error))
+        self._error.show_error(error)
 
     @Slot()
     def _on_started(self) -> None:

@@ -237,3 +237,17 @@ def test_what_stands_in_the_way_of_its_use_is_told(shop):
         download(State.DONE, key="left", path="/models/half", message="Its prior is missing", hint="Get it.")
     )
     assert shop._error.text() == "Its prior is missing. Get it."
+
+
+def test_downloads_that_cannot_be_read_are_told_and_the_page_works_on(qtbot, models):
+    class Unreadable(FakeDownloads):
+        def reopen(self, stop):
+            raise PermissionError(13, "Permission denied")
+
+    page = ModelsPage(models, Unreadable())
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(page._error.isVisible)
+    assert "cannot be read" in page._error.text() and "Permission denied" in page._error.text()
+    assert page.add_button.isEnabled()
+    page.wait()
