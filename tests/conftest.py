@@ -22,6 +22,25 @@ def data_folder(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def database(tmp_path):
+    from desktop.store.database import Database
+
+    database = Database(tmp_path / "safelight.sqlite3")
+    yield database
+    database.close_all()
+
+
+@pytest.fixture
+def pictures(database, tmp_path):
+    from desktop.settings import Folders
+    from desktop.store.pictures import Pictures
+
+    folders = Folders(root=tmp_path)
+    folders.make()
+    return Pictures(database, folders)
+
+
 @pytest.fixture(autouse=True)
 def no_traces(request):
     """Fails a test that leaves a thread, a running timer or a top-level widget behind."""

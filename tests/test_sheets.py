@@ -8,29 +8,12 @@ from PIL import Image
 from desktop import sheets
 from desktop.grids import make_grid, parse_axis
 from desktop.messages import GenerationRequest
-from desktop.settings import Folders
 from desktop.sheets import keep_sheet, sheet_among
 from desktop.store import sheet as drawing
-from desktop.store.database import Database
 from desktop.store.kinship import Kinship
-from desktop.store.pictures import Pictures
 from desktop.store.recipe import GRID, read_recipe
 
 BASE = GenerationRequest(prompt="a red apple", seed=1, width=512, height=256)
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "safelight.sqlite3")
-    yield database
-    database.close_all()
-
-
-@pytest.fixture
-def pictures(database, tmp_path):
-    folders = Folders(root=tmp_path)
-    folders.make()
-    return Pictures(database, folders)
 
 
 @pytest.fixture

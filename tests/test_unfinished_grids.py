@@ -7,27 +7,10 @@ from desktop import sheets
 from desktop.errors import KnownError
 from desktop.grids import make_grid, parse_axis
 from desktop.messages import GenerationRequest
-from desktop.settings import Folders
-from desktop.store.database import Database
-from desktop.store.pictures import Pictures
 from desktop.unfinished_grids import UnfinishedGrids
 
 BASE = GenerationRequest(prompt="a red apple", seed=1, width=64, height=64)
 GRID = make_grid(BASE, parse_axis("seed", "1-3"))
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "safelight.sqlite3")
-    yield database
-    database.close_all()
-
-
-@pytest.fixture
-def pictures(database, tmp_path):
-    folders = Folders(root=tmp_path)
-    folders.make()
-    return Pictures(database, folders)
 
 
 @pytest.fixture
