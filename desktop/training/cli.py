@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop.training import allocator
+
 if TYPE_CHECKING:
     from desktop.training.recipe import Recipe
 
@@ -76,6 +78,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 def main(argv: Sequence[str]) -> int:
     """argv: without the program's name. Returns 0, 2 for what the user can mend, 130 when interrupted."""
     options = parser().parse_args(argv)
+    allocator.keep_freed_memory()
 
     from desktop.errors import KnownError
     from desktop.training import stages
