@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,11 +92,11 @@ def grow(vae: AutoencoderKL, settings: VaeSettings, size: int) -> AutoencoderKL:
     way in and doubled on their way out: its residual parts are zero, and its sampling convolutions the mean of four
     pixels and the pixel itself.
 
-    vae is returned as it is where it has the wanted size already. Raises: KnownError where the shapes cannot meet.
+    A copy where it has the wanted size already. Raises: KnownError where the shapes cannot meet.
     """
     old = vae.config
     if old.sample_size == size and tuple(old.block_out_channels) == settings.widths:
-        return vae
+        return copy.deepcopy(vae)
     widths = tuple(old.block_out_channels)
     if 2 * old.sample_size != size or settings.widths != (widths[0], *widths):
         hint = "Start from a model of this size, or of half of it with one level less: --start, or --preset gpu."

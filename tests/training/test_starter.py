@@ -101,6 +101,18 @@ def test_a_model_for_larger_pictures_goes_on_in_the_same_latents(straight, grown
     assert float((cached.latents[0] - wanted[0]).abs().mean()) < 0.01
 
 
+def test_an_autoencoder_of_the_same_size_learns_on_beside_its_teacher(straight, tmp_path):
+    start = finish.folder_of(straight[1])
+    made, losses = recipe(work_folder(tmp_path), start=start), {}
+    train(made, collect(losses), ["autoencoder"])
+    before, after = vae.open_folder(start / "vae"), vae.trained(made.work / "vae.safetensors", made.vae, made.size)
+    changed = {
+        name for name, weight in before.state_dict().items() if not torch.equal(weight, after.state_dict()[name])
+    }
+    assert {name.split(".")[0] for name in changed} >= {"encoder", "decoder"}
+    assert losses["autoencoder", made.vae_steps][0] > 0
+
+
 def test_a_grown_autoencoder_begins_as_the_one_it_grew_from(straight):
     old = vae.open_folder(finish.folder_of(straight[1]) / "vae")
     settings = vae.VaeSettings(**{**as_dict(straight[1].vae), "widths": (8, 8, 8, 8, 8)})
