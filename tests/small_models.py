@@ -166,6 +166,23 @@ def write_original(name: str, folder: Path) -> tuple[Path, Path, dict]:
     return path, config, networks
 
 
+def write_quantised(path: Path, tensors: dict) -> Path:
+    """A GGUF file as converters write it: matrices in eight bits, the rest in full."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, "flux")
+    for name, tensor in tensors.items():
+        data = tensor.float().numpy()
+        fits = data.ndim == 2 and data.shape[-1] % 32 == 0
+        kind = gguf.GGMLQuantizationType.Q8_0 if fits else gguf.GGMLQuantizationType.F32
+        writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def diffusers_pipeline(config: Path, networks: dict):
     """The pipeline diffusers itself makes of the networks, to compare with."""
     import diffusers

@@ -4,18 +4,22 @@ diffusers brings its conversion only one way and together with its own reading o
 and asks the hub for whatever is missing; so the tensors are read here, and its functions are given tables.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from desktop.engine.gguf_weights import assign
 from desktop.errors import KnownError
-from desktop.library import gguf_header
 from desktop.library.file_kind import FileKind
 from desktop.library.networks import ORIGINAL_PREFIX
 
 if TYPE_CHECKING:
     import torch
 
+T = TypeVar("T")
+
+# Where the tensors of a VAE begin, as recognise has it.
+VAE = ("first_stage_model.", "vae.")
 # Marks of weights that were scaled when they were squeezed into 8 bits; without the scale they are noise.
 _SCALED = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant")
 
@@ -47,53 +51,43 @@ def read_tensors(
     return tensors
 
 
-def read_gguf(path: Path) -> "dict[str, torch.Tensor]":
-    """The tensors of a GGUF file, quantised as they are, those that ggml flattened in their own shape again."""
-    from diffusers.models.model_loading_utils import load_gguf_checkpoint
-    from diffusers.quantizers.gguf.utils import dequantize_gguf_tensor
-
-    tensors = load_gguf_checkpoint(str(path))
-    mark = "comfy.gguf.orig_shape."
-    for name, text in gguf_header.read(path).metadata.items():
-        tensor = tensors.get(name.removeprefix(mark))
-        if name.startswith(mark) and tensor is not None:
-            shape = [int(n) for n in text.split(",")]
-            tensors[name.removeprefix(mark)] = dequantize_gguf_tensor(tensor).reshape(shape)
-    return tensors
-
-
 class NotWhole(ValueError):
     """Some weights of a network are missing."""
+
+
+def bare(tensors: Mapping[str, T], kind: FileKind, name: str) -> dict[str, T]:
+    """The denoiser's tensors without what the file puts before their names, as convert() or diffusers expects them.
+
+    name: of the component.
+    """
+    before = ORIGINAL_PREFIX if name == "unet" and not kind.in_diffusers_names else ""
+    names = ((key, key.removeprefix(kind.prefix)) for key in tensors if key.startswith(kind.prefix))
+    return {before + short: tensors[key] for key, short in names}
+
+
+def channels(kind: FileKind, name: str) -> dict[str, int]:
+    """What the file says about its denoiser's configuration: inpainting and control models take in more than they give
+    out. name: of the component.
+    """
+    if kind.family != "flux" and name != "unet":
+        return {}
+    sizes = {"in_channels": kind.in_channels, "out_channels": kind.out_channels}
+    return {key: size for key, size in sizes.items() if size is not None}
 
 
 def build_denoiser(
     cls: Any, tensors: "dict[str, torch.Tensor]", kind: FileKind, folder: Path, name: str, dtype: "torch.dtype"
 ) -> Any:
     """A U-Net or transformer. folder/name: its configuration. Raises NotWhole, or whatever conversion raises."""
-    bare = {key.removeprefix(kind.prefix): tensor for key, tensor in tensors.items()}
-    changes = {}
-    if kind.family == "flux" or name == "unet":  # inpainting and control models take in more than they give out
-        sizes = {"in_channels": kind.in_channels, "out_channels": kind.out_channels}
-        changes = {key: size for key, size in sizes.items() if size is not None}
-    if name == "unet" and kind.layout == "original":
-        bare = {ORIGINAL_PREFIX + key: tensor for key, tensor in bare.items()}  # as diffusers' conversion expects it
-    if kind.layout == "gguf":
-        from diffusers import GGUFQuantizationConfig
-
-        quantised = GGUFQuantizationConfig(compute_dtype=dtype)
-        arguments = {
-            "subfolder": name,
-            "local_files_only": True,
-            "torch_dtype": dtype,
-            "quantization_config": quantised,
-        }
-        return cls.from_single_file(bare, config=str(folder), **arguments, **changes)
-    return _build(cls, bare, folder / name, changes, convert=kind.layout == "original")
+    quantised = dtype if kind.layout == "gguf" else None
+    original = not kind.in_diffusers_names
+    own = bare(tensors, kind, name)
+    return _build(cls, own, folder / name, channels(kind, name), original=original, quantised=quantised)
 
 
 def build_vae(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> Any:
     """A VAE in the original layout. folder: its configuration. Raises NotWhole, or whatever conversion raises."""
-    return _build(cls, tensors, folder, {}, convert=True)
+    return _build(cls, tensors, folder, {}, original=True)
 
 
 def build_clip(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path, name: str, dtype: "torch.dtype") -> Any:
@@ -127,27 +121,55 @@ def build_t5(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> Any:
     return model
 
 
+def convert(cls: Any, config: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
+    """A network's tensors in the original names to diffusers' own, by diffusers' function for the class.
+
+    Raises NotWhole where one is missing, KnownError where diffusers has no such function.
+    """
+    from diffusers.loaders import single_file_model
+
+    name = single_file_model._get_single_file_loadable_mapping_class(cls)
+    if name is None:
+        raise KnownError(
+            f"A {cls.__name__} in the names of its makers' own repository cannot be read",
+            "Get it in diffusers layout.",
+        )
+    try:
+        return single_file_model.SINGLE_FILE_LOADABLE_CLASSES[name]["checkpoint_mapping_fn"](
+            config=config, checkpoint=tensors
+        )
+    except KeyError as error:
+        raise NotWhole(f"{str(error)[:120]} is missing") from error
+
+
 def _build(
-    cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path, changes: dict[str, Any], *, convert: bool
+    cls: Any,
+    tensors: "dict[str, torch.Tensor]",
+    folder: Path,
+    changes: dict[str, Any],
+    *,
+    original: bool,
+    quantised: "torch.dtype | None" = None,
 ) -> Any:
     """A network of diffusers' from exactly the weights it needs; those it does not know are left out.
 
-    changes: to its configuration. convert: whether the names are the original repository's.
+    changes: to its configuration. original: whether the names are the original repository's. quantised: what to compute
+    in where the weights are GGUF's; None where they are plain.
     """
     from accelerate import init_empty_weights
-    from diffusers.loaders import single_file_model
 
     config = cls.load_config(str(folder), local_files_only=True) | changes
     with init_empty_weights():
         model = cls.from_config(config)
-    if convert:
-        name = single_file_model._get_single_file_loadable_mapping_class(cls)
-        mapping = single_file_model.SINGLE_FILE_LOADABLE_CLASSES[name]["checkpoint_mapping_fn"]
-        tensors = mapping(config=config, checkpoint=tensors)
+    if original:
+        tensors = convert(cls, config, tensors)
     wanted = model.state_dict()
     missing = [key for key in wanted if key not in tensors]
     if missing:
         raise NotWhole(f"{len(missing)} weights are missing, {missing[0]} among them")
+    if quantised is not None:
+        assign(model, {key: tensors[key] for key in wanted}, quantised)
+        return model
     for key, empty in wanted.items():
         if empty.shape != tensors[key].shape:
             raise ValueError(f"{key} has the shape {tuple(tensors[key].shape)} in place of {tuple(empty.shape)}")

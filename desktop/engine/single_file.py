@@ -9,14 +9,16 @@ from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.configs import config_for, load_tokenizer, read_index, read_table
 from desktop.engine.families.base import ModelFolder
 from desktop.engine.families.folder import ends_of, load_component, variant_of
+from desktop.engine.gguf_weights import read_gguf
 from desktop.engine.hardware import is_out_of_memory
 from desktop.engine.original_weights import (
+    VAE,
     NotWhole,
     build_clip,
     build_denoiser,
     build_t5,
     build_vae,
-    read_gguf,
+    channels,
     read_tensors,
 )
 from desktop.engine.parts import Parts, make_scheduler, pipeline
@@ -28,7 +30,17 @@ from desktop.library.recognise import default_prediction, require_model, said_pr
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Parts", "as_folder", "borrows_from", "fingerprint", "load", "make_scheduler", "pipeline"]
+__all__ = [
+    "Parts",
+    "as_folder",
+    "borrows_from",
+    "fingerprint",
+    "load",
+    "make_scheduler",
+    "own_parts",
+    "pipeline",
+    "word",
+]
 
 _DENOISERS = ("unet", "transformer")
 # Which text encoder stands where in a family's pipeline.
@@ -39,7 +51,6 @@ _TEXT_ENCODERS = {
     "flux": {"text_encoder": ("clip-l",), "text_encoder_2": ("t5",)},
 }
 # Where the tensors of a part begin, as networks and recognise have it.
-_VAE = ("first_stage_model.", "vae.")
 _CLIP = ("cond_stage_model.", "conditioner.embedders.", "text_encoders.clip_l.", "text_encoders.clip_g.")
 _T5 = ("text_encoders.t5xxl.",)
 # Stable Diffusion 3 draws without its third text encoder; its makers describe that mode.
@@ -73,10 +84,18 @@ def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: P
     if "scheduler" in configs:
         configs["scheduler"] = _with_prediction(configs["scheduler"], kind, said_prediction(kind, path))
     for name in _DENOISERS:
-        if name in configs and kind.in_channels is not None:
-            configs[name] = configs[name] | {"in_channels": kind.in_channels}
+        if name in configs:
+            configs[name] = configs[name] | channels(kind, name)
     beside = sum(f.stat().st_size for n, source in sources.items() if source == base for f in _weights(base, n))
     return ModelFolder(path=path, index=index, configs=configs, bytes=kind.bytes + beside)
+
+
+def own_parts(path: Path, kind: FileKind, *, base: Path | None, config: Path | None) -> dict[str, tuple[str, ...]]:
+    """The components that load() builds from the file itself, and the text encoders that each of them may be."""
+    index = _with_pipeline(read_index(_configuration(path, kind, base, config)), kind)
+    sources = _sources(path, kind, {name: entry for name, entry in index.items() if _is_component(entry)}, base)
+    encoders = _TEXT_ENCODERS.get(kind.family or "", {})
+    return {name: encoders.get(name, ()) for name, source in sources.items() if source is path}
 
 
 def borrows_from(kind: FileKind, pipeline: str) -> bool:
@@ -183,7 +202,7 @@ def _sources(path: Path, kind: FileKind, wanted: dict[str, Any], base: Path | No
         title = FAMILY_TITLES.get(kind.family or "", "its family")
         where = f"; {base} has none either" if base is not None else ""
         raise KnownError(
-            f"{path.name} holds {_part_of(kind)}; it lacks {_listed(map(_word, missing))} of {title}{where}",
+            f"{path.name} holds {_part_of(kind)}; it lacks {_listed(map(word, missing))} of {title}{where}",
             f"Put it beside the folder of a base model of {title} in diffusers layout, which is not in {path.parent}.",
         )
     return sources
@@ -194,9 +213,9 @@ def _from_file(progress: "_Progress", name: str, cls: Any, folder: Path, dtype: 
     path, kind = progress.path, progress.kind
     try:
         if name == "vae":
-            return build_vae(cls, progress.read(_VAE), folder / name)
+            return build_vae(cls, progress.read(VAE), folder / name)
         if name in _DENOISERS:
-            tensors = read_gguf(path) if kind.layout == "gguf" else progress.read((kind.prefix,))
+            tensors = progress.read_gguf() if kind.layout == "gguf" else progress.read((kind.prefix,))
             return build_denoiser(cls, tensors, kind, folder, name, dtype)
         if cls.__name__.startswith("T5"):
             return build_t5(cls, progress.read(_T5), folder / name)
@@ -205,14 +224,14 @@ def _from_file(progress: "_Progress", name: str, cls: Any, folder: Path, dtype: 
         raise
     except NotWhole as error:
         raise KnownError(
-            f"{path} is not whole: of {_word(name)}, {str(error)[:200]}", "Get the file again, whole."
+            f"{path} is not whole: of {word(name)}, {str(error)[:200]}", "Get the file again, whole."
         ) from error
     except Exception as error:  # a dozen kinds for weights that do not fit
         if is_out_of_memory(error):
             raise
         reason = (str(error).strip().splitlines() or [""])[0]
         raise KnownError(
-            f"{path} does not fit: {_word(name)} cannot be made of it ({type(error).__name__}: {reason[:200]})",
+            f"{path} does not fit: {word(name)} cannot be made of it ({type(error).__name__}: {reason[:200]})",
             "Get the file again, or choose another.",
         ) from error
 
@@ -233,6 +252,9 @@ class _Progress:
 
     def read(self, prefixes: tuple[str, ...]) -> dict[str, Any]:
         return read_tensors(self.path, prefixes, self._dtype, self._after)
+
+    def read_gguf(self) -> dict[str, Any]:
+        return read_gguf(self.path, self._after)
 
     def _after(self, count: int) -> None:
         self._token.check()
@@ -284,7 +306,8 @@ def _part_of(kind: FileKind) -> str:
     )
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """A component in words."""
     return _WORDS.get(name) or f"the {name.replace('_', ' ')}"
 
 

@@ -13,6 +13,7 @@ class FileKind:
 
     family: one of the names in networks.FAMILY_TITLES, None where the names of its weights tell nothing.
     variant: of the family, such as "2", "refiner", "3.5-large", "schnell".
+    names: of a GGUF file, of which layout the names in it are.
     bytes: of all weights. dtypes: what the numbers are, the most common first; quantised ones included.
     width: of the words a U-Net listens to (768 in Stable Diffusion 1.x), or of a transformer's own stream;
         None where that cannot be told.
@@ -31,6 +32,7 @@ class FileKind:
     family: str | None = None
     variant: str | None = None
     layout: Layout = "unknown"
+    names: Layout = "unknown"
     bytes: int = 0
     dtypes: tuple[str, ...] = ()
     width: int | None = None
@@ -54,3 +56,8 @@ class FileKind:
     def is_model(self) -> bool:
         """Whether pictures can be made from it, alone or with a base model's folder."""
         return self.kind in ("checkpoint", "transformer", "unet")
+
+    @property
+    def in_diffusers_names(self) -> bool:
+        """Whether its denoiser has the names that diffusers gives its weights; the original repository's otherwise."""
+        return "diffusers" in (self.layout, self.names)

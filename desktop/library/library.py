@@ -9,7 +9,7 @@ from typing import Any
 
 from desktop.engine.families import Family, ModelFolder, family_of
 from desktop.engine.families.folder import read_table
-from desktop.engine.families.sources import is_model_file, open_model
+from desktop.engine.families.sources import check_shapes, is_model_file, open_model
 from desktop.errors import KnownError
 from desktop.files import user_path, write_atomically
 from desktop.library.shards import check_shards
@@ -91,7 +91,10 @@ class Library:
         write_atomically(self._added, json.dumps(paths, indent=1).encode())
 
     def check(self, folder: Path) -> None:
-        """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault."""
+        """Look at every file of a model, the weights' headers included. Raises KnownError for the first fault.
+
+        Imports torch: the weights' shapes are compared with those of the networks that the configuration describes.
+        """
         with _readable(folder):
             model, family = _recognise(folder)
             if family.standalone:
@@ -102,6 +105,7 @@ class Library:
                 for component in family.weighted(model):
                     check_weights(folder / component)
                     check_shards(folder / component)
+            check_shapes(model, family.weighted(model))
 
     def check_all(self) -> dict[str, KnownError | None]:
         """Every folder and file the library knows, with what is wrong with it; a LoRA among them may be whole too."""

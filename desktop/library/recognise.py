@@ -11,10 +11,18 @@ from desktop.library.file_kind import FileKind
 from desktop.library.header import Header, Tensor, first_bytes
 from desktop.library.lora_header import is_lora, name_of, recognise_lora
 
-__all__ = ["FileKind", "default_prediction", "recognise", "require_model", "said_prediction"]
+__all__ = [
+    "TEXT_ENCODERS",
+    "FileKind",
+    "default_prediction",
+    "recognise",
+    "require_model",
+    "said_prediction",
+    "shapes_in",
+]
 
 # The text encoders inside a whole model, by where they stand.
-_TEXT_ENCODERS = (
+TEXT_ENCODERS = (
     ("cond_stage_model.transformer.", "clip-l"),
     ("cond_stage_model.model.", "open-clip-h"),
     ("conditioner.embedders.0.transformer.", "clip-l"),
@@ -46,6 +54,14 @@ def recognise(path: Path) -> FileKind:
         if kind is not None:
             return _with_numbers(kind, found)
     return _with_numbers({"kind": "unknown"}, found)
+
+
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in a safetensors or GGUF file, by name. Raises KnownError as recognise() does."""
+    start, _ = first_bytes(path, len(gguf_header.MAGIC))
+    is_gguf = start == gguf_header.MAGIC
+    tensors = _unflattened(gguf_header.read(path)) if is_gguf else header.read(path).tensors
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def require_model(path: Path, kind: FileKind) -> None:
@@ -115,7 +131,7 @@ def _model(path: Path, found: Header) -> dict[str, Any] | None:
     if recognised is None:
         return None
     network, prefix = recognised
-    encoders = {name for start, name in _TEXT_ENCODERS if any(k.startswith(start) for k in tensors)}
+    encoders = {name for start, name in TEXT_ENCODERS if any(k.startswith(start) for k in tensors)}
     has_vae = any(k.startswith(_VAES) for k in tensors) if prefix else False
     kind = network.kind
     if network.layout == "original" and (encoders or has_vae) and kind != "controlnet":
@@ -146,13 +162,7 @@ def _prediction(network: networks.Network, found: Header) -> str | None:
 
 
 def _gguf(path: Path, found: Header) -> dict[str, Any]:
-    # Tensors that ggml cannot hold in their own shape are flattened, and the shape is kept as a note.
-    shapes = {
-        name.removeprefix("comfy.gguf.orig_shape."): tuple(int(n) for n in text.split(",") if n.isdecimal())
-        for name, text in found.metadata.items()
-        if name.startswith("comfy.gguf.orig_shape.")
-    }
-    tensors = {name: Tensor(dtype=t.dtype, shape=shapes.get(name, t.shape)) for name, t in found.tensors.items()}
+    tensors = _unflattened(found)
     fields = _model(path, Header(tensors=tensors, metadata=found.metadata, bytes=found.bytes))
     if fields is None:
         architecture = found.metadata.get("general.architecture", "")
@@ -160,7 +170,17 @@ def _gguf(path: Path, found: Header) -> dict[str, Any]:
             return {"kind": "text_encoder", "layout": "gguf"}
         return {"kind": "unknown", "layout": "gguf"}
     # All of these are one network; a GGUF file holds nothing beside it.
-    return fields | {"layout": "gguf"}
+    return fields | {"layout": "gguf", "names": fields["layout"]}
+
+
+def _unflattened(found: Header) -> dict[str, Tensor]:
+    """A GGUF's tensors in their own shapes. Those that ggml cannot hold so are flattened, and the shape is a note."""
+    shapes = {
+        name.removeprefix("comfy.gguf.orig_shape."): tuple(int(n) for n in text.split(",") if n.isdecimal())
+        for name, text in found.metadata.items()
+        if name.startswith("comfy.gguf.orig_shape.")
+    }
+    return {name: Tensor(dtype=t.dtype, shape=shapes.get(name, t.shape)) for name, t in found.tensors.items()}
 
 
 def _embedding(path: Path, found: Header) -> dict[str, Any] | None:

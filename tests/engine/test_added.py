@@ -11,10 +11,11 @@ from desktop.errors import KnownError
 from desktop.library.library import Library
 from desktop.library.recognise import recognise
 from desktop.messages import Branch, Failed, GenerationRequest, Lora, Saved
+from tests import original_layout
 from tests.adapter_files import write_embedding, write_kohya, write_peft
 from tests.engine.conftest import Bench, request
 from tests.models import STARTER
-from tests.small_models import write_original
+from tests.small_models import build, diffusers_pipeline, write_original, write_quantised, write_small_config
 from tests.tiny import BUILDERS
 from tests.tiny.transformers import write_flux, write_flux_fill
 
@@ -125,6 +126,44 @@ def test_a_file_with_the_denoiser_alone_takes_the_rest_from_the_folder_beside_it
     wanted = request(model="alone", scheduler=info.scheduler, steps=2, width=side, height=side)
     assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="base")).tobytes()
     assert bench.engine.close(60)
+
+
+@pytest.mark.parametrize("design", ["sd2", "flux", "pixart"])
+def test_a_quantised_file_with_diffusers_names_takes_the_rest_from_the_folder_beside_it(tmp_path, design):
+    from safetensors.torch import load_file
+
+    base = BUILDERS[design](tmp_path / "models" / "base")
+    weights = next(path for part in ("unet", "transformer") for path in (base / part).glob("*.safetensors"))
+    write_quantised(base.parent / "small.gguf", load_file(weights))
+    bench = Bench(base, tmp_path)
+    assert bench.library.check_all()["small"] is None
+    info = bench.library.resolve("small")
+    side = 64 if info.width > 200 else info.width
+    wanted = request(model="small", scheduler=info.scheduler, steps=2, width=side, height=side)
+    assert bench.image(wanted).size == (side, side)
+    assert bench.engine.close(60)
+
+
+def test_a_denoiser_in_the_original_names_is_built_as_the_folder_beside_it_says(single, tmp_path):
+    _, config = single
+    networks = build(config)
+    base = tmp_path / "models" / "base"
+    diffusers_pipeline(config, networks).save_pretrained(base)
+    original_layout.write(base.parent / "alone.safetensors", original_layout.unet(networks["unet"].state_dict(), 2))
+    bench = Bench(base, tmp_path)
+    assert bench.library.check_all()["alone"] is None
+    wanted = request(model="alone", steps=2, width=64, height=64)
+    assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="base")).tobytes()
+    assert bench.engine.close(60)
+
+
+def test_of_two_versions_as_wide_as_each_other_a_file_takes_its_own(tmp_path):
+    for name in ("stable-diffusion-3-medium", "stable-diffusion-3.5-medium"):
+        write_small_config(name, tmp_path / "models" / name)
+    config = tmp_path / "models" / "stable-diffusion-3.5-medium"
+    alone = original_layout.write(tmp_path / "models" / "alone.safetensors", build(config)["transformer"].state_dict())
+    assert recognise(alone).variant == "3.5-medium"
+    assert base_beside(alone, recognise(alone)) == config
 
 
 def test_of_two_folders_beside_it_a_file_takes_the_one_of_its_own_version(tmp_path):

@@ -27,6 +27,7 @@ from tests.small_models import (
     let_flux_be_small,
     original_tensors,
     write_original,
+    write_quantised,
     write_small_config,
 )
 
@@ -375,27 +376,10 @@ def test_what_a_model_predicts_goes_into_its_scheduler(files, tmp_path):
     assert load(two, config=config).scheduler_config["prediction_type"] == "v_prediction"
 
 
-def write_gguf(path, tensors, quantised):
-    """As converters write it: matrices quantised, the rest in full."""
-    gguf = pytest.importorskip("gguf")
-    writer = gguf.GGUFWriter(path, "flux")
-    for name, tensor in tensors.items():
-        data = tensor.float().numpy()
-        fits = data.ndim == 2 and data.shape[-1] % 32 == 0
-        kind = quantised if fits else gguf.GGMLQuantizationType.F32
-        writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
-
 def test_a_quantised_transformer_draws_nearly_the_same(files, tmp_path):
-    gguf = pytest.importorskip("gguf")
     _, config, networks = files("flux-dev")
     tensors = original_layout.flux(networks["transformer"].state_dict())
-    path = write_gguf(tmp_path / "dit.gguf", tensors, gguf.GGMLQuantizationType.Q8_0)
+    path = write_quantised(tmp_path / "dit.gguf", tensors)
     kind = recognise(path)
     assert (kind.family, kind.variant, kind.layout) == ("flux", "dev", "gguf")
     assert "Q8_0" in kind.dtypes
@@ -406,6 +390,57 @@ def test_a_quantised_transformer_draws_nearly_the_same(files, tmp_path):
     quantised, full = draw(single_file.pipeline(parts)), draw(diffusers_pipeline(config, networks))
     assert not torch.equal(quantised, full)
     assert (quantised - full).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("name", ["stable-diffusion-1", "stable-diffusion-3.5-medium"])
+def test_a_quantised_denoiser_is_read_in_either_of_its_names(files, tmp_path, name):
+    _, config, networks = files(name)
+    base = tmp_path / "base"
+    diffusers_pipeline(config, networks).save_pretrained(base)
+    part = "unet" if "unet" in networks else "transformer"
+    state = networks[part].state_dict()
+    theirs = original_layout.unet(state, 2) if part == "unet" else original_layout.stable_diffusion_3(state)
+    drawn = []
+    for names, tensors in (("diffusers", state), ("original", theirs)):
+        path = write_quantised(tmp_path / f"{names}.gguf", tensors)
+        assert (recognise(path).layout, recognise(path).names) == ("gguf", names)
+        parts = load(path, config=config, base=base)
+        assert any(p.dtype == torch.uint8 for p in parts.components[part].parameters())
+        drawn.append(draw(single_file.pipeline(parts)))
+    assert torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("names", ["diffusers", "original"])
+def test_a_quantised_transformer_that_is_not_whole_or_shaped_otherwise_is_named(files, tmp_path, names):
+    _, config, networks = files("flux-dev")
+    base = tmp_path / "base"
+    diffusers_pipeline(config, networks).save_pretrained(base)
+    state = networks["transformer"].state_dict()
+    tensors = state if names == "diffusers" else original_layout.flux(state)
+    name = "context_embedder.weight" if names == "diffusers" else "txt_in.weight"
+    broken = {
+        "is not whole: of the transformer, .* missing": {k: t for k, t in tensors.items() if k != name},
+        r"context_embedder.* shape": tensors | {name: torch.zeros(7, 32)},
+    }
+    for words, wrong in broken.items():
+        with pytest.raises(KnownError, match=words):
+            load(write_quantised(tmp_path / "broken.gguf", wrong), config=config, base=base)
+
+
+def test_reading_a_quantised_file_is_cancelled_between_two_tensors(files, tmp_path):
+    _, config, networks = files("flux-dev")
+    base = tmp_path / "base"
+    diffusers_pipeline(config, networks).save_pretrained(base)
+    path = write_quantised(tmp_path / "dit.gguf", networks["transformer"].state_dict())
+    token, told = CancelToken(), []
+
+    def on_progress(done, total):
+        told.append(done)
+        token.set()
+
+    with pytest.raises(JobCancelled):
+        load(path, config=config, base=base, token=token, on_progress=on_progress)
+    assert len(told) == 1
 
 
 def test_our_table_of_quantised_kinds_is_ggmls_own():

@@ -1,6 +1,6 @@
 """A model on disk, whether it is a folder in diffusers layout or one file: described and told apart alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,34 @@ def open_model(path: Path) -> ModelFolder:
     return single_file.as_folder(path, kind, base=base, config=_config(kind, base))
 
 
+def check_shapes(model: ModelFolder, components: Iterable[str]) -> None:
+    """Compare the weights' names and shapes with those that the configuration asks for. Imports torch.
+
+    components: those of a folder that have weights. Raises KnownError for the first that does not fit.
+    """
+    if not model.path.is_file():
+        from desktop.engine.shapes import check_folder
+
+        check_folder(model, components)
+        return
+    from desktop.engine.file_shapes import check_file
+
+    kind = recognise(model.path)
+    base = base_beside(model.path, kind)
+    check_file(model, kind, single_file.own_parts(model.path, kind, base=base, config=_config(kind, base)))
+
+
 def _config(kind: FileKind, base: Path | None) -> Path | None:
-    """The base's own configuration describes weights in its own layout best; None asks for the packaged one."""
-    return base if kind.layout == "diffusers" else None
+    """The base's own configuration describes a network of its version best; None asks for the packaged one.
+
+    In the original names nobody publishes networks to which the guidance is an input, as it is to some folders'.
+    """
+    if base is None:
+        return None
+    network = folders.read_table(base / kind.kind / "config.json")
+    if network is None or (network.get("time_cond_proj_dim") and not kind.in_diffusers_names):
+        return None
+    return base
 
 
 def base_beside(path: Path, kind: FileKind) -> Path | None:
@@ -83,8 +108,17 @@ def _is_same_version(kind: FileKind, model: ModelFolder) -> bool:
     channels = (unet if unet is not None else transformer).get("in_channels")
     if type(channels) is int and kind.in_channels is not None and channels != kind.in_channels:
         return single_file.borrows_from(kind, model.pipeline)
+    if kind.family == "stable-diffusion-3" and kind.variant != _stable_diffusion_3(transformer):
+        return False
     guided = transformer.get("guidance_embeds")
     return kind.variant not in ("dev", "schnell") or guided is None or guided == (kind.variant == "dev")
+
+
+def _stable_diffusion_3(transformer: Mapping[str, Any]) -> str:
+    """The version that a configuration is of, as networks tells it from names; medium 3 and 3.5 are equally wide."""
+    if transformer.get("dual_attention_layers"):
+        return "3.5-medium"
+    return "3.5-large" if transformer.get("qk_norm") else "3-medium"
 
 
 def fingerprint(path: Path) -> str:
