@@ -19,10 +19,9 @@ def check_weights(folder: Path) -> None:
     Raises KnownError where a file is damaged, and where an index or an adapter points to files that are no
     safetensors or lie elsewhere: the libraries would open those.
     """
-    found = weights_in(folder)
-    for path in found:
-        header.read(path)
     check_pieces(folder)
+    for path in weights_in(folder):
+        header.read(path)
     if (folder / "adapter_config.json").exists():
         raise KnownError(
             f"{folder} names an adapter that would be loaded with it", "Remove adapter_config.json from the folder."
@@ -38,7 +37,7 @@ def check_files(folder: Path) -> None:
 
 def check_pieces(folder: Path) -> None:
     """Whether every file of a component's weights is there; opens none of them. Raises KnownError."""
-    found, indexes = weights_in(folder), indexes_in(folder)
+    indexes, found = indexes_in(folder), weights_in(folder)  # one that points elsewhere says more than what is not here
     if not indexes and all(_PIECE.search(path.name) for path in found):
         raise KnownError(
             f"The weights in {folder} are in pieces, and the list of the pieces is missing",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import struct
 from pathlib import Path
@@ -207,6 +208,76 @@ def test_a_configuration_as_large_as_a_film_is_not_read(library, tiny, tmp_path)
         file.truncate(2**40)  # as far as the name goes; the disk holds nothing of it
     assert [info.name for info in library.list()] == ["starter"]
     assert "missing or damaged" in library.check_all()["huge"].message
+
+
+def _reshaped(tensors, name):
+    tensors[name] = tensors[name].reshape(1, -1)
+
+
+def _lost(tensors, name):
+    del tensors[name]
+
+
+@pytest.mark.parametrize(("damage", "words"), [(_reshaped, "is of 1x.* should be of"), (_lost, "are missing, ")])
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_weights_that_do_not_fit_the_configuration_are_found_by_a_check(library, tiny, tmp_path, part, damage, words):
+    from safetensors.torch import load_file, save_file
+
+    path = next((copy_model(tiny, tmp_path / "models" / "odd") / part).glob("*.safetensors"))
+    tensors = load_file(path)
+    name = max(name for name, tensor in tensors.items() if tensor.ndim > 1)
+    damage(tensors, name)
+    save_file(tensors, path)
+    fault = library.check_all()["odd"]
+    assert re.search(f"{part}.* does not fit its configuration: .*{words}", fault.message)
+    assert name.removeprefix("text_model.") in fault.message
+
+
+def test_a_network_without_end_is_not_built_to_look_at_its_shapes(library, tiny, tmp_path, in_time):
+    folder = copy_model(tiny, tmp_path / "models" / "endless")
+    config = json.loads((folder / "text_encoder/config.json").read_text())
+    (folder / "text_encoder/config.json").write_text(json.dumps(config | {"num_hidden_layers": 10**9}))
+    assert library.check_all()["endless"] is None, "nothing is known to be wrong with its weights"
+
+
+def test_weights_of_packed_numbers_are_not_compared(library, tiny, tmp_path):
+    folder = copy_model(tiny, tmp_path / "models" / "packed")
+    config = json.loads((folder / "unet/config.json").read_text())
+    (folder / "unet/config.json").write_text(json.dumps(config | {"quantization_config": {"load_in_4bit": True}}))
+    write_safetensors(folder / "unet/diffusion_pytorch_model.safetensors", {"conv_in.weight": (144, 1)}, dtype="U8")
+    assert library.check_all()["packed"] is None
+
+
+@pytest.mark.parametrize("part", ["scheduler", "tokenizer"])
+def test_a_model_without_its_scheduler_or_tokenizer_is_not_listed(library, tiny, tmp_path, part):
+    import shutil
+
+    shutil.rmtree(copy_model(tiny, tmp_path / "models" / "half") / part)
+    assert [info.name for info in library.list()] == ["starter"]
+    assert f"no usable {part}" in library.check_all()["half"].message
+
+
+def test_an_index_that_points_elsewhere_is_named_for_that_first(library, tiny, tmp_path):
+    folder = copy_model(tiny, tmp_path / "models" / "odd") / "unet"
+    (folder / "diffusion_pytorch_model.safetensors").unlink()
+    index = {"weight_map": {"conv_in.weight": "../../../secret.safetensors"}}
+    (folder / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    assert "names files that are no safetensors of its folder" in library.check_all()["odd"].message
+
+
+def test_a_transformer_that_is_not_the_pipelines_own_is_told(library, tmp_path):
+    from tests.tiny.transformers import write_flux, write_flux_fill
+
+    for name, write, pipeline in (("plain", write_flux, "FluxFillPipeline"), ("fill", write_flux_fill, "FluxPipeline")):
+        folder = write(tmp_path / "models" / name)
+        index = json.loads((folder / "model_index.json").read_text())
+        (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": pipeline}))
+    write_flux(tmp_path / "models" / "control", in_channels=32, out_channels=16)
+    assert [info.name for info in library.list()] == ["starter"]
+    faults = library.check_all()
+    assert "plain says that it was made for inpainting" in faults["plain"].message
+    assert "its transformer was made for inpainting" in faults["fill"].message
+    assert "takes in 32 channels" in faults["control"].message
 
 
 def test_an_empty_component_says_so(tmp_path):

@@ -144,7 +144,9 @@ class DiffusersFamily:
         if not named(folder):
             raise KnownError(f"The model {name} names no parts", "Get the folder again in diffusers layout, whole.")
         for component, (_, cls) in named(folder).items():
-            if has_weights(cls) and component not in folder.configs:
+            if component in self.leave_out():
+                continue
+            if not _is_usable(folder, component, cls):
                 raise KnownError(
                     f"The model {name} has no usable {component.replace('_', ' ')}",
                     "Get the folder again in diffusers layout, whole.",
@@ -285,6 +287,13 @@ class DiffusersFamily:
     ) -> Any:
         arguments = self.arguments(pipeline, request, inputs)
         return pipeline(**arguments, generator=generator, output_type=self.output, return_dict=False)[0][0]
+
+
+def _is_usable(folder: ModelFolder, component: str, cls: str) -> bool:
+    """Whether a component's configuration is there; a tokenizer and its like may have files of any names."""
+    if has_weights(cls) or "Scheduler" in cls:
+        return component in folder.configs
+    return folder.path.is_file() or next((folder.path / component).glob("*"), None) is not None
 
 
 def _all_of_it(request: GenerationRequest, inputs: Inputs) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.families.base import Inputs, ModelFolder
-from desktop.engine.families.diffusers_folder import DiffusersFamily
+from desktop.engine.families.diffusers_folder import DiffusersFamily, downsampling
+from desktop.errors import KnownError
 from desktop.messages import GenerationRequest
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ class StableDiffusion3(DiffusersFamily):
     text_to_image = "StableDiffusion3Pipeline"
     tasks = {"image_to_image": "StableDiffusion3Img2ImgPipeline", "inpaint": "StableDiffusion3InpaintPipeline"}  # noqa: RUF012
     schedulers = ("flow_euler",)
+
+    def _check_complete(self, folder: ModelFolder, name: str) -> None:
+        super()._check_complete(folder, name)
+        plain = folder.configs["vae"].get("latent_channels")
+        if _taken_in(folder) != plain and None not in (_taken_in(folder), plain):
+            raise _edits(folder, name)
 
     def leave_out(self) -> tuple[str, ...]:
         return ("image_encoder",)
@@ -42,6 +49,29 @@ class Flux(DiffusersFamily):
     packed = 2
     negative_prompt = False
 
+    def _check_complete(self, folder: ModelFolder, name: str) -> None:
+        super()._check_complete(folder, name)
+        vae = folder.configs["vae"]
+        latents, taken_in = vae.get("latent_channels"), _taken_in(folder)
+        if type(latents) is not int or taken_in is None:
+            return
+        plain = latents * self.packed**2
+        # The mask comes in pixels: those that a latent stands for in each direction, packed as the latents are.
+        fill = 2 * plain + (downsampling(vae) * self.packed) ** 2
+        if self.inpaints_only(folder) and taken_in == plain:
+            raise KnownError(
+                f"{name} says that it was made for inpainting, and its transformer is that of a plain model, which "
+                "takes in no mask",
+                "Get the transformer of the inpainting model, or the folder of the plain one.",
+            )
+        if taken_in == fill and not self.inpaints_only(folder):
+            raise KnownError(
+                f"{name} says that it is a plain model, and its transformer was made for inpainting",
+                "Get the folder of the inpainting model, or the transformer of the plain one.",
+            )
+        if taken_in not in (plain, fill):
+            raise _edits(folder, name)
+
     def leave_out(self) -> tuple[str, ...]:
         return ("image_encoder",)
 
@@ -61,6 +91,20 @@ class Flux(DiffusersFamily):
 
     def unpack(self, pipeline: Any, x_0: "torch.Tensor", request: GenerationRequest) -> "torch.Tensor":
         return pipeline._unpack_latents(x_0, request.height, request.width, pipeline.vae_scale_factor)
+
+
+def _taken_in(folder: ModelFolder) -> int | None:
+    """The channels that the transformer takes in, where the configuration says so."""
+    count = folder.configs["transformer"].get("in_channels")
+    return count if type(count) is int else None
+
+
+def _edits(folder: ModelFolder, name: str) -> KnownError:
+    return KnownError(
+        f"The model {name} edits, enlarges or follows another picture (its transformer takes in {_taken_in(folder)} "
+        "channels), and Safelight has no use for such a model yet",
+        "Choose one that draws from words, or one made for inpainting.",
+    )
 
 
 class Chroma(Flux):
