@@ -1,12 +1,14 @@
 """What every view of the pictures shares: the same pictures, the same actions, the same undo."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.errors import KnownError
 from desktop.messages import PictureRecord
+from desktop.ui.background import Background
 from desktop.ui.gallery_files import PictureFiles
 from desktop.ui.thumbnails import Source, ThumbnailLoader
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from desktop.store.pictures import Deletion  # it imports Pillow, which the first window can do without
 
 UNDO_MAX = 50  # deletions that can be taken back
+AT_ONCE_MAX = 24  # files that are moved while the window waits; on this many it does not miss a frame
 
 
 class Pictures(Protocol):
@@ -78,6 +81,7 @@ class Gallery(QObject):
         self.files.problem.connect(self.problem)
         self.files.told.connect(self.told)
         self._deletions: list[Deletion] = []
+        self._movers: list[Background] = []  # of many files at a time
         self._titles: dict[str, str] = {}
 
     @Slot(object)
@@ -125,17 +129,14 @@ class Gallery(QObject):
             self.problem.emit(error)
 
     def delete(self, records: Iterable[PictureRecord]) -> None:
-        """Take pictures away; undo_delete gives them back."""
-        ids = [record.id for record in records]
-        if not ids:
-            return
-        try:
-            deletion = self.pictures.delete(ids)
-        except KnownError as error:
-            self.problem.emit(error)
-            return
+        """Take pictures away; undo_delete gives them back. Many go on a thread of their own, and out of view then."""
+        ids = tuple(record.id for record in records)
+        if ids:
+            self._move(len(ids), lambda: self.pictures.delete(ids), partial(self._on_deleted, ids))
+
+    def _on_deleted(self, ids: tuple[int, ...], deletion: "Deletion") -> None:
         self._deletions = [*self._deletions[-UNDO_MAX + 1 :], deletion]
-        self.removed.emit(tuple(ids))
+        self.removed.emit(ids)
         self.deleted.emit(deletion)
 
     @Slot()
@@ -144,17 +145,39 @@ class Gallery(QObject):
         if not self._deletions:
             return False
         deletion = self._deletions.pop()
-        try:
-            records = self.pictures.undo(deletion)
-        except KnownError as error:
-            self.problem.emit(error)
-            return False
+        return self._move(len(deletion.records), lambda: self.pictures.undo(deletion), self._on_given_back)
+
+    def _on_given_back(self, records: "tuple[PictureRecord, ...]") -> None:
         for record in records:
             self.thumbnails.forget(record.path)
         self.restored.emit(records)
+
+    def _move(self, count: int, work: Callable[[], object], then: Callable[[Any], None]) -> bool:
+        """Call then with what the work returns; False where it failed at once."""
+        if count <= AT_ONCE_MAX:
+            try:
+                result = work()
+            except KnownError as error:
+                self.problem.emit(error)
+                return False
+            then(result)
+            return True
+        mover = Background("picture-mover", self)
+        mover.done.connect(then)
+        mover.failed.connect(self._on_not_moved)
+        self._movers.append(mover)
+        mover.start(work)
         return True
 
+    @Slot(object)
+    def _on_not_moved(self, error: Exception) -> None:
+        if not isinstance(error, KnownError):
+            error = KnownError(self.tr("The pictures could not be moved ({0})").format(error))
+        self.problem.emit(error)
+
     def close(self) -> None:
-        """End the threads that make thumbnails and copies; a copy in the making is finished first."""
+        """End the threads that make thumbnails and copies; what is being copied or moved is finished first."""
+        for mover in self._movers:
+            mover.wait()
         self.thumbnails.close()
         self.files.wait()

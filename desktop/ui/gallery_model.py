@@ -174,6 +174,8 @@ class GalleryModel(QAbstractListModel):
         return low
 
     def _insert(self, record: PictureRecord) -> None:
+        if self._more and not self._records:  # all that was read is deleted
+            self.fetchMore(QModelIndex())
         if self.grouped:
             if self.index_of(record.id).isValid():
                 return

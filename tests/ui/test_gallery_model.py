@@ -1,8 +1,11 @@
+import threading
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
 from desktop.errors import KnownError
-from desktop.ui.gallery import Gallery
+from desktop.ui.gallery import AT_ONCE_MAX, Gallery
 from desktop.ui.gallery_model import RECORD, GalleryModel
 from tests.ui.gallery_parts import Shelf
 
@@ -70,6 +73,43 @@ def test_deleting_and_undoing_bring_the_same_rows_back(shelf, gallery, qtbot):
     assert gallery.undo_delete()
     assert seeds(model) == [4, 3, 2, 1, 0]
     assert not gallery.undo_delete()
+
+
+def test_a_new_picture_is_shown_after_all_that_were_there_are_deleted(shelf, gallery):
+    for seed in range(3):
+        shelf.save(seed=seed)
+    model = GalleryModel(gallery)
+    gallery.delete([model.record(model.index(row)) for row in range(3)])
+    gallery.on_saved(shelf.save(seed=9))
+    assert seeds(model) == [9]
+
+
+def test_many_are_moved_on_a_thread_of_their_own(shelf, gallery, qtbot, monkeypatch):
+    records = [shelf.save(seed=seed) for seed in range(AT_ONCE_MAX + 1)]
+    model = GalleryModel(gallery)
+    movers = []
+
+    def noted(real):
+        return lambda what: movers.append(threading.current_thread().name) or real(what)
+
+    for name in ("delete", "undo"):
+        monkeypatch.setattr(shelf.pictures, name, noted(getattr(shelf.pictures, name)))
+    with qtbot.waitSignal(gallery.deleted) as told:
+        gallery.delete(records)
+        assert model.rowCount() == len(records), "they are there until they are gone"
+    assert len(told.args[0].records) == len(records) and model.rowCount() == 0
+    with qtbot.waitSignal(gallery.restored):
+        assert gallery.undo_delete()
+    assert model.rowCount() == len(records) and all(Path(record.path).exists() for record in records)
+    assert movers == ["picture-mover"] * 2
+
+
+def test_many_that_cannot_be_moved_stay_and_it_is_told(shelf, gallery, qtbot, monkeypatch):
+    records = [shelf.save(seed=seed) for seed in range(AT_ONCE_MAX + 1)]
+    monkeypatch.setattr(shelf.pictures, "delete", lambda ids: Path("/nowhere/there").unlink())
+    with qtbot.waitSignal(gallery.problem) as told, qtbot.assertNotEmitted(gallery.deleted):
+        gallery.delete(records)
+    assert "could not be moved" in told.args[0].message
 
 
 def test_a_search_shows_only_what_it_finds(shelf, gallery):
