@@ -15,6 +15,8 @@ from desktop.errors import KnownError
 from desktop.library.file_kind import FileKind
 from desktop.library.recognise import TEXT_ENCODERS, shapes_in
 
+_TENSORS_MAX = 20_000  # a whole model of the largest kind has 3,000
+
 
 def check_file(model: ModelFolder, kind: FileKind, parts: Mapping[str, tuple[str, ...]]) -> None:
     """Compare the parts that a file holds itself with their configurations.
@@ -47,6 +49,8 @@ def _converted(
 ) -> tuple[dict[str, Shape], bool]:
     """(the shapes of a part in diffusers' names, whether all of them have to be there)."""
     shapes = shapes_in(model.path)
+    if len(shapes) > _TENSORS_MAX:
+        raise ValueError("what takes diffusers' conversion hours is left to loading")
     config = dict(model.configs[component])
     if component in ("unet", "transformer"):
         bare = original_weights.bare(shapes, kind, component)

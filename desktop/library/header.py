@@ -106,10 +106,10 @@ def read(path: Path) -> Header:
     start, size = first_bytes(path, 64)
     check_magic(path, start, size)
     length = int.from_bytes(start[:8], "little")
-    if size < 8 or (length < size and start[8:9] != b"{"):
+    if size < 8 or start[8:9] not in (b"{", b""):
         raise _damaged(path, "it is no safetensors file")
     if length > HEADER_MAX_BYTES:
-        raise _damaged(path, f"it claims a header of {length / 2**20:,.0f} MB, or it is no safetensors file")
+        raise _damaged(path, f"it claims a header of {length / 2**20:,.0f} MB")
     if length > size - 8:
         raise _damaged(path, "it is cut off inside its header")
     try:

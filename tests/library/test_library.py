@@ -280,6 +280,29 @@ def test_a_transformer_that_is_not_the_pipelines_own_is_told(library, tmp_path):
     assert "takes in 32 channels" in faults["control"].message
 
 
+@pytest.mark.parametrize("design", ["sd2", "sdxl"])
+def test_a_text_encoder_of_another_version_is_told(library, tmp_path, design):
+    from tests.tiny import BUILDERS
+
+    folder = BUILDERS[design](tmp_path / "models" / "mixed")
+    assert library.check_all()["mixed"] is None
+    config = json.loads((folder / "text_encoder/config.json").read_text())
+    (folder / "text_encoder/config.json").write_text(json.dumps(config | {"hidden_size": 1000}))
+    assert "do not belong together" in library.check_all()["mixed"].message
+
+
+def test_the_second_stage_of_a_cascade_is_whole_without_a_text_encoder_of_its_own(library, tmp_path):
+    import shutil
+
+    from tests.tiny import BUILDERS
+
+    first = BUILDERS["deepfloyd_if"](tmp_path / "models" / "first")
+    shutil.rmtree(first.with_name("first-upscaler") / "text_encoder")
+    assert library.check_all() == {"starter": None, "first": None, "first-upscaler": None}
+    shutil.rmtree(first.with_name("first-upscaler") / "unet")
+    assert "upscaler" in library.check_all()["first-upscaler"].message
+
+
 def test_an_empty_component_says_so(tmp_path):
     with pytest.raises(KnownError, match="no weights"):
         weights_in(tmp_path)

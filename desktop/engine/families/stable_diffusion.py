@@ -21,6 +21,7 @@ _PARTS = {
     "tokenizer": {"CLIPTokenizer", "CLIPTokenizerFast"},
     "scheduler": None,
 }
+_ENCODERS = ("text_encoder", "text_encoder_2")
 
 
 class StableDiffusion(DiffusersFamily):
@@ -81,13 +82,25 @@ def takes_a_mask(folder: ModelFolder) -> bool:
 
 
 def check_inputs(folder: ModelFolder, name: str) -> None:
-    """Raises KnownError where the network takes in anything else, as those that edit, enlarge or follow a depth do."""
+    """Raises KnownError where the network takes in anything else, as those that edit, enlarge or follow a depth do, or
+    listens to other text encoders.
+    """
     latents, taken_in = _channels(folder)
     if taken_in not in (latents, 2 * latents + 1):
         raise KnownError(
             f"The model {name} edits, enlarges or follows another picture (its network takes in {taken_in} channels), "
             "and Safelight has no use for such a model yet",
             "Choose one that draws from words, or one made for inpainting.",
+        )
+    unet, parts = folder.configs.get("unet", {}), named(folder)
+    widths = [folder.configs[part].get("hidden_size") for part in _ENCODERS if part in parts and part in folder.configs]
+    listens = unet.get("cross_attention_dim")
+    told = all(type(width) is int for width in (listens, *widths)) and unet.get("encoder_hid_dim") is None
+    if told and listens != sum(widths):
+        raise KnownError(
+            f"The parts of {name} do not belong together: its U-Net listens to {listens} numbers a word, and its text "
+            f"encoder gives {sum(widths)}",
+            "Get the folder again, whole.",
         )
 
 

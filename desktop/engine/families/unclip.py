@@ -139,6 +139,13 @@ class Half(DiffusersFamily):
     standalone = False
     pipelines = frozenset({"KandinskyV22PriorPipeline", "IFSuperResolutionPipeline"})
 
+    def weighted(self, folder: ModelFolder) -> tuple[str, ...]:
+        """DeepFloyd IF's second stage may come without its text encoder: the first stage's is read."""
+        names = super().weighted(folder)
+        if folder.pipeline == "IFSuperResolutionPipeline" and not (folder.path / "text_encoder").is_dir():
+            return tuple(name for name in names if name != "text_encoder")
+        return names
+
     def describe(self, folder: ModelFolder, *, name: str, builtin: bool) -> Any:
         other = "Kandinsky 2.2's decoder" if "Kandinsky" in folder.pipeline else "DeepFloyd IF's first stage"
         raise KnownError(f"{name} is one half of a model", f"Keep it beside {other}, and choose that one.")
