@@ -152,9 +152,11 @@ class Pictures:
         All or none. Raises KnownError where a file cannot be moved.
         """
         wanted = set(ids)
-        records = tuple(sorted((r for id in wanted if (r := self.get(id))), key=lambda r: r.id, reverse=True))
-        # First the mark, then the file: after a crash in between flush_deleted finds the file where it was.
-        self._mark(records, time.time())
+        # First the mark, then the file: after a crash in between flush_deleted finds the file where it was. Whoever is
+        # asked for the same pictures at the same time finds them marked.
+        with self._database.transaction():
+            records = tuple(sorted((r for id in wanted if (r := self.get(id))), key=lambda r: r.id, reverse=True))
+            self._mark(records, time.time())
         moved: list[PictureRecord] = []
         try:
             for record in records:

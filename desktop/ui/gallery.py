@@ -135,9 +135,10 @@ class Gallery(QObject):
             self._move(len(ids), lambda: self.pictures.delete(ids), partial(self._on_deleted, ids))
 
     def _on_deleted(self, ids: tuple[int, ...], deletion: "Deletion") -> None:
-        self._deletions = [*self._deletions[-UNDO_MAX + 1 :], deletion]
         self.removed.emit(ids)
-        self.deleted.emit(deletion)
+        if deletion.records:  # none where they were asked for twice
+            self._deletions = [*self._deletions[-UNDO_MAX + 1 :], deletion]
+            self.deleted.emit(deletion)
 
     @Slot()
     def undo_delete(self) -> bool:
