@@ -10,7 +10,7 @@ from typing import Any
 
 from desktop.engine import original_weights, single_file
 from desktop.engine.families.base import ModelFolder
-from desktop.engine.shapes import Shape, wanted_of
+from desktop.engine.shapes import Shape, inside_torch, wanted_of
 from desktop.errors import KnownError
 from desktop.library.file_kind import FileKind
 from desktop.library.recognise import TEXT_ENCODERS, shapes_in
@@ -80,7 +80,23 @@ def _open_clip(tensors: dict[str, Any], prefix: str, config: dict[str, Any]) -> 
 
 def _with_values(convert: Callable[[dict[str, Any]], dict[str, Any]], shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     """convert() by tensors, of shapes by name."""
+    found = inside_torch(lambda: _shapes_after(convert, shapes))
+    if isinstance(found, original_weights.NotWhole):
+        raise found
+    if found is None:
+        raise ValueError("what only loading can tell")
+    return found
+
+
+def _shapes_after(
+    convert: Callable[[dict[str, Any]], dict[str, Any]], shapes: Mapping[str, Shape]
+) -> dict[str, Shape] | original_weights.NotWhole | None:
     import torch
 
-    tensors = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    return {name: tuple(tensor.shape) for name, tensor in convert(tensors).items()}
+    try:
+        tensors = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+        return {name: tuple(tensor.shape) for name, tensor in convert(tensors).items()}
+    except original_weights.NotWhole as error:
+        return original_weights.NotWhole(str(error))
+    except Exception:  # a dozen kinds
+        return None

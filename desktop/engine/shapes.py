@@ -5,14 +5,15 @@ weight is read. Where it cannot be told, because a library renames weights while
 of no class it knows, nothing is said; loading has the last word.
 """
 
+import atexit
 import functools
 import json
 import logging
 import re
-import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop.engine.families.base import ModelFolder
 from desktop.errors import KnownError
@@ -21,6 +22,7 @@ from desktop.library.weights import indexes_in, weights_in
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Shape = tuple[int, ...]
 
 # What a wrapper of a text encoder is called in some versions of transformers and left out in others.
@@ -109,12 +111,14 @@ def _by(shape: Shape) -> str:
 
 def wanted_of(folder: ModelFolder, component: str) -> tuple[Any, Wanted] | None:
     """A component's class, and what that makes of its configuration; None where that cannot be told."""
-    if "diffusers" not in sys.modules:
-        from desktop.engine.startup import import_torch_gently
+    return inside_torch(lambda: _wanted(folder, component))
 
-        import_torch_gently()
+
+def _wanted(folder: ModelFolder, component: str) -> tuple[Any, Wanted] | None:
     from desktop.engine.families.components import class_of
+    from desktop.engine.startup import import_torch_gently
 
+    import_torch_gently()
     try:
         config = {key: value for key, value in folder.configs[component].items() if key != "_name_or_path"}
         if "quantization_config" in config:
@@ -126,6 +130,26 @@ def wanted_of(folder: ModelFolder, component: str) -> tuple[Any, Wanted] | None:
         return None
 
 
+_inside = threading.Lock()
+_ending = threading.Event()
+
+
+def inside_torch(work: Callable[[], T]) -> T | None:
+    """The result of what a check does with torch, for which the end of the program waits; None from then on.
+
+    Nobody waits for the thread of a check, and one that is inside torch when the interpreter goes, if only to give
+    tensors back, aborts the process. So work leaves none behind, in a cycle or in the traceback of an exception.
+    """
+    with _inside:
+        return None if _ending.is_set() else work()
+
+
+@atexit.register
+def _end() -> None:
+    _ending.set()
+    _inside.acquire(timeout=60)
+
+
 @functools.lru_cache(maxsize=64)  # many models share their configurations
 def _build(cls: Any, config: str) -> Wanted:
     """config: the component's, as JSON."""
@@ -133,13 +157,13 @@ def _build(cls: Any, config: str) -> Wanted:
     from torch.overrides import TorchFunctionMode
 
     class Bounded(TorchFunctionMode):
-        """Ends the building of networks of a billion layers, which cost time even without values."""
+        """Ends the building of networks of a billion layers, which cost time even without values; any at the end."""
 
         calls = 0
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             self.calls += 1
-            if self.calls > _CALLS_MAX:
+            if self.calls > _CALLS_MAX or _ending.is_set():
                 raise ValueError("it has no end")
             return function(*args, **(kwargs or {}))
 

@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import os
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -46,8 +47,22 @@ _MODULES = (
 )
 
 
+_importing = threading.Lock()  # two threads that import what imports each other may find half of it
+_imported = threading.Event()
+
+
 def import_torch_gently() -> None:
-    """Import torch, transformers and diffusers on the calling thread, leaving the lock to others where it can."""
+    """Import torch, transformers and diffusers on the calling thread, leaving the lock to others where it can.
+
+    Once is enough; a second thread waits for the end of the first one's imports.
+    """
+    with _importing:
+        if not _imported.is_set():
+            _import()
+            _imported.set()
+
+
+def _import() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # only a download the user asked for may use the network
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

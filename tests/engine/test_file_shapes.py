@@ -1,6 +1,9 @@
 """Single files at full size, as headers with nothing behind them: what does not fit is named, and no weight is read."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from desktop.engine.families.sources import check_shapes, open_model
 from desktop.errors import KnownError
 from tests.engine.test_single_file import PARAMETERS, empty_tensors
 from tests.headers import write_gguf, write_safetensors
+from tests.models import STARTER
 
 
 def shapes_of(name):
@@ -82,3 +86,15 @@ def test_looking_at_stable_diffusion_xl_takes_seconds(tmp_path):
     began = time.process_time()
     check(tmp_path / "xl.safetensors")
     assert time.process_time() - began < 10
+
+
+def test_a_program_that_ends_during_a_check_ends_well(tmp_path):
+    file = write_safetensors(tmp_path / "xl.safetensors", shapes_of("stable-diffusion-xl"))
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.engine.exit_child", str(STARTER), str(file)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (child.returncode, child.stderr[-2000:]) == (0, "")
