@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.checkpoints import Checkpoints
-from desktop.engine.hardware import is_out_of_memory
+from desktop.engine.hardware import is_misfit, is_out_of_memory
 from desktop.engine.holder import ModelHolder
 from desktop.engine.job import Ending, Job, Models, SavePicture, Watch
 from desktop.engine.maker import Maker
@@ -435,6 +435,13 @@ class Engine:
                 hint="Choose a smaller size or a smaller model, or close other programs.",
             )
         _log.exception("a job ended in an error nobody foresaw")
+        if is_misfit(error):
+            return Failed(
+                job_id=job.job_id,
+                request=job.request,
+                message=f"The parts of this model do not fit together: {str(error)[:200]}",
+                hint="Get the model again, whole, or choose another.",
+            )
         return Failed(
             job_id=job.job_id,
             request=job.request,

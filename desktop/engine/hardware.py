@@ -156,6 +156,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
 
 
+def is_misfit(error: BaseException) -> bool:
+    """Whether a network was given numbers by another part of its model that it has no place for: torch's words."""
+    words = ("shapes cannot be multiplied", "given groups=", "given normalized_shape=", "must match the size of tensor")
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+
+
 def cpu_has_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 itself (AVX-512 BF16, AMX); emulated, it is slower than float32."""
     import torch

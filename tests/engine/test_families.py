@@ -9,6 +9,7 @@ from desktop.messages import Cancelled, GenerationRequest, Preview
 from tests.engine.conftest import Bench
 from tests.models import copy_model
 from tests.tiny import BUILDERS
+from tests.tiny.transformers import write_pixart
 
 FAMILY_OF = {
     "sd2": "stable-diffusion",
@@ -204,3 +205,11 @@ def last_preview_psnr(bench, request):
     frame = bench.of(Preview)[-1].frame
     shown = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
     return difference(shown, picture.resize(shown.size, Image.Resampling.BOX))[1]
+
+
+def test_parts_that_do_not_fit_together_are_no_bug(tmp_path):
+    design = write_pixart(tmp_path / "models" / "pixart", caption_channels=24)
+    bench = Bench(design, tmp_path)
+    failed = bench.run(request_for(bench.library.resolve("pixart")))
+    assert not failed.is_bug and "do not fit together" in failed.message
+    assert bench.engine.close(60)

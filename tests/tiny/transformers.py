@@ -220,7 +220,7 @@ def write_sana(folder: Path) -> Path:
     return folder
 
 
-def write_pixart(folder: Path) -> Path:
+def write_pixart(folder: Path, caption_channels: int = parts.WIDTH) -> Path:
     import torch
     from diffusers import DPMSolverMultistepScheduler, PixArtSigmaPipeline, PixArtTransformer2DModel
 
@@ -235,7 +235,7 @@ def write_pixart(folder: Path) -> Path:
             num_layers=2,
             attention_head_dim=8,
             num_attention_heads=2,
-            caption_channels=parts.WIDTH,
+            caption_channels=caption_channels,
             cross_attention_dim=16,
         ),
         scheduler=DPMSolverMultistepScheduler(beta_schedule="linear"),
