@@ -1,13 +1,14 @@
 """Models from one file: a whole checkpoint, or a denoiser alone with a base model's folder. No network, no pickle."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.cancel import CancelToken, JobCancelled
 from desktop.engine.configs import config_for, load_tokenizer, read_index, read_table
 from desktop.engine.families.base import ModelFolder
+from desktop.engine.families.components import SKIPPED
 from desktop.engine.families.folder import ends_of, load_component, variant_of
 from desktop.engine.gguf_weights import read_gguf
 from desktop.engine.hardware import is_out_of_memory
@@ -75,7 +76,7 @@ def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: P
     """
     folder = _configuration(path, kind, base, config)
     index = _with_pipeline(read_index(folder), kind)
-    sources = _sources(path, kind, {name: entry for name, entry in index.items() if _is_component(entry)}, base)
+    sources = _sources(path, kind, _wanted(index), base)
     configs = {}
     for name in (*sources, "scheduler"):
         where = folder / name / ("scheduler_config.json" if name == "scheduler" else "config.json")
@@ -93,7 +94,7 @@ def as_folder(path: Path, kind: FileKind, *, base: Path | None = None, config: P
 def own_parts(path: Path, kind: FileKind, *, base: Path | None, config: Path | None) -> dict[str, tuple[str, ...]]:
     """The components that load() builds from the file itself, and the text encoders that each of them may be."""
     index = _with_pipeline(read_index(_configuration(path, kind, base, config)), kind)
-    sources = _sources(path, kind, {name: entry for name, entry in index.items() if _is_component(entry)}, base)
+    sources = _sources(path, kind, _wanted(index), base)
     encoders = _TEXT_ENCODERS.get(kind.family or "", {})
     return {name: encoders.get(name, ()) for name, source in sources.items() if source is path}
 
@@ -123,7 +124,7 @@ def load(
     """
     folder = _configuration(path, kind, base, config)
     index = _with_pipeline(read_index(folder), kind)
-    wanted = {name: entry for name, entry in index.items() if _is_component(entry)}
+    wanted = _wanted(index)
     sources = _sources(path, kind, wanted, base)
     progress = _Progress(path, kind, dtype, token, on_progress)
     components: dict[str, Any] = {name: None for name, entry in index.items() if entry == [None, None]}
@@ -275,6 +276,11 @@ def _with_pipeline(index: dict[str, Any], kind: FileKind) -> dict[str, Any]:
     task = (kind.variant or "").rpartition("-")[2]
     name = index.get("_class_name")
     return index | {"_class_name": _PIPELINES.get((task, name), name)}
+
+
+def _wanted(index: Mapping[str, Any]) -> dict[str, Any]:
+    """The components to load, by name."""
+    return {name: entry for name, entry in index.items() if name not in SKIPPED and _is_component(entry)}
 
 
 def _is_component(entry: Any) -> bool:

@@ -1,5 +1,6 @@
 """LoRA files, embeddings and single files, through the library and the engine, as a request names them."""
 
+import json
 import shutil
 
 import pytest
@@ -141,6 +142,21 @@ def test_a_quantised_file_with_diffusers_names_takes_the_rest_from_the_folder_be
     side = 64 if info.width > 200 else info.width
     wanted = request(model="small", scheduler=info.scheduler, steps=2, width=side, height=side)
     assert bench.image(wanted).size == (side, side)
+    assert bench.engine.close(60)
+
+
+def test_what_looks_at_finished_pictures_is_not_taken_from_the_folder_beside_a_file(tmp_path):
+    """As Stable Diffusion 1.5 was published; the folder may come without what is never loaded."""
+    base = BUILDERS["sd2"](tmp_path / "models" / "base")
+    index = json.loads((base / "model_index.json").read_text())
+    index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+    index["feature_extractor"] = ["transformers", "CLIPFeatureExtractor"]
+    (base / "model_index.json").write_text(json.dumps(index))
+    shutil.copy(next((base / "unet").glob("*.safetensors")), base.parent / "alone.safetensors")
+    bench = Bench(base, tmp_path)
+    assert bench.library.check_all()["alone"] is None
+    wanted = request(model="alone", steps=2, width=64, height=64)
+    assert bench.image(wanted).tobytes() == bench.image(wanted.replace(model="base")).tobytes()
     assert bench.engine.close(60)
 
 
