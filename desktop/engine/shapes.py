@@ -64,7 +64,8 @@ class Wanted:
             groups.setdefault(id(weight), []).append(name)
             shapes[id(weight)] = tuple(weight.shape)
         self.transformers = transformers
-        self.shapes: dict[str, Shape] = {name: tuple(kept.shape) for name, kept in network.named_buffers()}
+        read = network.state_dict(keep_vars=True)  # what is not saved is not read either, though a file may have it
+        self.shapes: dict[str, Shape] = {n: tuple(kept.shape) for n, kept in network.named_buffers() if n in read}
         self.shapes |= {name: shapes[key] for key, names in groups.items() for name in names}
         self._groups = tuple(groups.values())
         self._ignored = tuple(getattr(network, "_keys_to_ignore_on_load_missing", None) or ())

@@ -257,6 +257,45 @@ def test_a_model_without_its_scheduler_or_tokenizer_is_not_listed(library, tiny,
     assert f"no usable {part}" in library.check_all()["half"].message
 
 
+@pytest.mark.parametrize(("design", "part"), [("flux", "vae"), ("sd3", "transformer"), ("sdxl", "vae")])
+def test_a_folder_that_says_it_has_no_such_part_is_told(library, tmp_path, design, part):
+    import shutil
+
+    from tests.tiny import BUILDERS
+
+    folder = BUILDERS[design](tmp_path / "models" / "half")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {part: [None, None]}))
+    shutil.rmtree(folder / part)
+    assert [info.name for info in library.list()] == ["starter"]
+    assert f"no usable {part}" in library.check_all()["half"].message
+
+
+def test_a_part_that_is_never_read_may_be_missing(library, tmp_path):
+    from tests.tiny import BUILDERS
+
+    folder = BUILDERS["flux"](tmp_path / "models" / "adapted")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["image_encoder"] = ["transformers", "CLIPVisionModelWithProjection"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    assert [info.name for info in library.list()] == ["starter", "adapted"]
+    assert library.check_all()["adapted"] is None
+
+
+def test_numbers_that_loading_passes_over_are_not_compared(library, tiny, tmp_path):
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import CLIPTextModel
+
+    from desktop.engine.families.folder import load_component
+
+    folder = copy_model(tiny, tmp_path / "models" / "older") / "text_encoder"
+    path = next(folder.glob("*.safetensors"))
+    save_file(load_file(path) | {"text_model.embeddings.position_ids": torch.zeros(1, 5)}, path)
+    load_component(CLIPTextModel, folder, dtype=torch.float32)
+    assert library.check_all()["older"] is None
+
+
 def test_an_index_that_points_elsewhere_is_named_for_that_first(library, tiny, tmp_path):
     folder = copy_model(tiny, tmp_path / "models" / "odd") / "unet"
     (folder / "diffusion_pytorch_model.safetensors").unlink()

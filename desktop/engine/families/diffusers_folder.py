@@ -45,12 +45,14 @@ class DiffusersFamily:
 
     pipelines: names of pipeline classes that are of this family. tasks: further tasks by the class that does them.
     side: of a picture in pixels, where the configuration does not tell. packed: how many latents in each direction
-    the pipeline packs into one token. text_to_image: the class, where the folder's own does something else.
+    the pipeline packs into one token. needs: the components that no folder can do without. text_to_image: the class,
+    where the folder's own does something else.
     """
 
     name = ""
     standalone = True
     pipelines: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
     text_to_image: str | None = None
     tasks: Mapping[str, str] = {}
     side = 1024
@@ -66,7 +68,8 @@ class DiffusersFamily:
         return folder.pipeline in self.pipelines
 
     def weighted(self, folder: ModelFolder) -> tuple[str, ...]:
-        return tuple(name for name, (_, cls) in named(folder).items() if has_weights(cls))
+        parts = named(folder).items()
+        return tuple(name for name, (_, cls) in parts if has_weights(cls) and name not in self.leave_out())
 
     # Describing, from the configuration alone
 
@@ -141,12 +144,13 @@ class DiffusersFamily:
         return folder.bytes
 
     def _check_complete(self, folder: ModelFolder, name: str) -> None:
-        if not named(folder):
+        parts = named(folder)
+        if not parts:
             raise KnownError(f"The model {name} names no parts", "Get the folder again in diffusers layout, whole.")
-        for component, (_, cls) in named(folder).items():
+        for component in dict.fromkeys((*parts, *self.needs)):
             if component in self.leave_out():
                 continue
-            if not _is_usable(folder, component, cls):
+            if component not in parts or not _is_usable(folder, component, parts[component][1]):
                 raise KnownError(
                     f"The model {name} has no usable {component.replace('_', ' ')}",
                     "Get the folder again in diffusers layout, whole.",

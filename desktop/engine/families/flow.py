@@ -13,12 +13,15 @@ from desktop.messages import GenerationRequest
 if TYPE_CHECKING:
     import torch
 
+_NETWORKS = ("transformer", "vae")
+
 
 class StableDiffusion3(DiffusersFamily):
     """Stable Diffusion 3 and 3.5 (arXiv 2403.03206). The third text encoder, T5, may be missing."""
 
     name = "stable-diffusion-3"
     pipelines = frozenset({"StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline"})
+    needs = _NETWORKS
     text_to_image = "StableDiffusion3Pipeline"
     tasks = {"image_to_image": "StableDiffusion3Img2ImgPipeline", "inpaint": "StableDiffusion3InpaintPipeline"}  # noqa: RUF012
     schedulers = ("flow_euler",)
@@ -43,6 +46,7 @@ class Flux(DiffusersFamily):
 
     name = "flux"
     pipelines = frozenset({"FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline"})
+    needs = _NETWORKS
     text_to_image = "FluxPipeline"
     tasks = {"image_to_image": "FluxImg2ImgPipeline", "inpaint": "FluxInpaintPipeline"}  # noqa: RUF012
     schedulers = ("flow_euler",)
@@ -125,6 +129,7 @@ class Flux2(DiffusersFamily):
 
     name = "flux-2"
     pipelines = frozenset({"Flux2Pipeline", "Flux2KleinPipeline"})
+    needs = _NETWORKS
     schedulers = ("flow_euler",)
     packed = 2
     negative_prompt = False
@@ -143,6 +148,7 @@ class QwenImage(DiffusersFamily):
 
     name = "qwen-image"
     pipelines = frozenset({"QwenImagePipeline", "QwenImageImg2ImgPipeline"})
+    needs = _NETWORKS
     text_to_image = "QwenImagePipeline"
     tasks = {"image_to_image": "QwenImageImg2ImgPipeline", "inpaint": "QwenImageInpaintPipeline"}  # noqa: RUF012
     schedulers = ("flow_euler",)

@@ -99,7 +99,7 @@ def check_inputs(folder: ModelFolder, name: str) -> None:
     if told and listens != sum(widths):
         raise KnownError(
             f"The parts of {name} do not belong together: its U-Net listens to {listens} numbers a word, and its text "
-            f"encoder gives {sum(widths)}",
+            f"{'encoder gives' if len(widths) == 1 else 'encoders give'} {sum(widths)}",
             "Get the folder again, whole.",
         )
 

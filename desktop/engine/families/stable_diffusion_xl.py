@@ -18,6 +18,7 @@ class StableDiffusionXL(DiffusersFamily):
     pipelines = frozenset(
         {"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline"}
     )
+    needs = ("unet", "vae")
     text_to_image = "StableDiffusionXLPipeline"
     tasks = {"image_to_image": "StableDiffusionXLImg2ImgPipeline", "inpaint": "StableDiffusionXLInpaintPipeline"}  # noqa: RUF012
 
