@@ -174,6 +174,7 @@ class Gallery(QObject):
     def _on_not_moved(self, error: Exception) -> None:
         if not isinstance(error, KnownError):
             error = KnownError(self.tr("The pictures could not be moved ({0})").format(error))
+        self.reloaded.emit()  # who asked for the same at the same time was told that they are gone
         self.problem.emit(error)
 
     def close(self) -> None:

@@ -116,6 +116,24 @@ def test_many_that_cannot_be_moved_stay_and_it_is_told(shelf, gallery, qtbot, mo
     assert "could not be moved" in told.args[0].message
 
 
+def test_what_was_asked_for_twice_and_cannot_be_moved_is_shown_again(shelf, gallery, qtbot, monkeypatch):
+    records = [shelf.save(seed=seed) for seed in range(AT_ONCE_MAX + 1)]
+    model, refused = GalleryModel(gallery), threading.Event()
+
+    def refuse(source, target):
+        refused.wait(20)
+        raise KnownError("The disk refuses")
+
+    monkeypatch.setattr("desktop.store.pictures._move", refuse)
+    with qtbot.waitSignal(gallery.removed):
+        gallery.delete(records)
+        gallery.delete(records)
+    assert model.rowCount() == 0
+    with qtbot.waitSignal(gallery.problem):
+        refused.set()
+    assert model.rowCount() == len(records)
+
+
 def test_a_search_shows_only_what_it_finds(shelf, gallery):
     for prompt in ("a red apple", "a fox", "red fox"):
         shelf.save(prompt)
