@@ -32,6 +32,7 @@ class Pictures(Protocol):
     def rate(self, id: int, rating: int) -> PictureRecord: ...
     def delete(self, ids: Iterable[int]) -> "Deletion": ...
     def undo(self, deletion: "Deletion") -> tuple[PictureRecord, ...]: ...
+    def deleted(self) -> frozenset[int]: ...
 
 
 class Kinship(Protocol):
@@ -49,7 +50,8 @@ class Gallery(QObject):
     kinship: knows which picture grew from which; None where nobody asks.
 
     Signals for the window: opened(PictureRecord, text it was found by), use_settings(GenerationRequest),
-    make_variations(GenerationRequest), use_as_start(path), deleted(Deletion), problem(KnownError),
+    make_variations(GenerationRequest), use_as_start(path), deleted(Deletion), still_deleted() when an undo did not give
+    all of them back and can be asked for again, problem(KnownError),
     told(text) for what went well and cannot be seen, such as a copy.
     Signals for the views: added(PictureRecord), changed(PictureRecord), removed(tuple of ids),
     restored(tuple of PictureRecord), reloaded(), models_named() when the models' titles are known, or others now.
@@ -60,6 +62,7 @@ class Gallery(QObject):
     make_variations = Signal(object)
     use_as_start = Signal(str)
     deleted = Signal(object)
+    still_deleted = Signal()
     problem = Signal(object)
     told = Signal(str)
 
@@ -132,7 +135,7 @@ class Gallery(QObject):
         """Take pictures away; undo_delete gives them back. Many go on a thread of their own, and out of view then."""
         ids = tuple(record.id for record in records)
         if ids:
-            self._move(len(ids), lambda: self.pictures.delete(ids), partial(self._on_deleted, ids))
+            self._move(len(ids), lambda: self.pictures.delete(ids), partial(self._on_deleted, ids), lambda: None)
 
     def _on_deleted(self, ids: tuple[int, ...], deletion: "Deletion") -> None:
         self.removed.emit(ids)
@@ -146,36 +149,50 @@ class Gallery(QObject):
         if not self._deletions:
             return False
         deletion = self._deletions.pop()
-        return self._move(len(deletion.records), lambda: self.pictures.undo(deletion), self._on_given_back)
+        return self._move(
+            len(deletion.records),
+            lambda: self.pictures.undo(deletion),
+            self._on_given_back,
+            partial(self._on_kept, deletion),
+        )
+
+    def _on_kept(self, deletion: "Deletion") -> None:
+        """Not all of them could be given back; the others can be asked for again."""
+        if any(record.id in self.pictures.deleted() for record in deletion.records):
+            self._deletions.append(deletion)
+            self.still_deleted.emit()
 
     def _on_given_back(self, records: "tuple[PictureRecord, ...]") -> None:
         for record in records:
             self.thumbnails.forget(record.path)
         self.restored.emit(records)
 
-    def _move(self, count: int, work: Callable[[], object], then: Callable[[Any], None]) -> bool:
-        """Call then with what the work returns; False where it failed at once."""
+    def _move(
+        self, count: int, work: Callable[[], object], then: Callable[[Any], None], otherwise: Callable[[], None]
+    ) -> bool:
+        """Call then with what the work returns, and otherwise where it fails; False where it failed at once."""
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, KnownError):
+                error = KnownError(self.tr("The pictures could not be moved ({0})").format(error))
+            self.reloaded.emit()  # some were moved; or who asked for the same just now was told that they are gone
+            otherwise()
+            self.problem.emit(error)
+
         if count <= AT_ONCE_MAX:
             try:
                 result = work()
             except KnownError as error:
-                self.problem.emit(error)
+                failed(error)
                 return False
             then(result)
             return True
         mover = Background("picture-mover", self)
         mover.done.connect(then)
-        mover.failed.connect(self._on_not_moved)
+        mover.failed.connect(failed)
         self._movers.append(mover)
         mover.start(work)
         return True
-
-    @Slot(object)
-    def _on_not_moved(self, error: Exception) -> None:
-        if not isinstance(error, KnownError):
-            error = KnownError(self.tr("The pictures could not be moved ({0})").format(error))
-        self.reloaded.emit()  # who asked for the same at the same time was told that they are gone
-        self.problem.emit(error)
 
     def close(self) -> None:
         """End the threads that make thumbnails and copies; what is being copied or moved is finished first."""

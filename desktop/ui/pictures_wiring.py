@@ -41,6 +41,7 @@ class PicturesWiring(QObject):
         gallery.make_variations.connect(self._on_make_variations)
         gallery.use_as_start.connect(self._on_use_as_start)
         gallery.deleted.connect(self._on_deleted)
+        gallery.still_deleted.connect(self._on_still_deleted)
         gallery.problem.connect(self._on_problem)
         gallery.told.connect(self._toast_text)
         history = page.history_panel
@@ -108,6 +109,10 @@ class PicturesWiring(QObject):
             else self.tr("{0} pictures moved to the trash").format(count)
         )
         self._remember(text, self._gallery.undo_delete)
+
+    @Slot()
+    def _on_still_deleted(self) -> None:
+        self._undo.append(self._gallery.undo_delete)
 
     @Slot(object)
     def _on_prompt_removed(self, entry: object) -> None:

@@ -207,3 +207,18 @@ def test_a_reload_shows_what_a_rebuild_found(shelf, gallery):
     shelf.save(seed=2)
     gallery.reload()
     assert seeds(model) == [2, 1]
+
+
+def test_an_undo_that_a_file_is_in_the_way_of_can_be_asked_for_again(shelf, gallery, qtbot):
+    first, second = (shelf.save(seed=seed) for seed in range(2))
+    model = GalleryModel(gallery)
+    gallery.delete([first, second])
+    Path(first.path).write_text("somebody else's")
+    with qtbot.waitSignals([gallery.problem, gallery.still_deleted]):
+        assert not gallery.undo_delete()
+    assert seeds(model) == [1], "the other one is back"
+    Path(first.path).unlink()
+    assert gallery.undo_delete()
+    model.fetchMore(QModelIndex())  # as a view does at its end
+    assert seeds(model) == [1, 0]
+    assert not gallery.undo_delete()
