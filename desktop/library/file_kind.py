@@ -18,6 +18,8 @@ class FileKind:
     width: of the words a U-Net listens to (768 in Stable Diffusion 1.x), or of a transformer's own stream;
         None where that cannot be told.
     in_channels, out_channels: of the denoiser; 9 in means inpainting.
+    depth: of the denoiser: a transformer's blocks and its blocks of a single stream; a U-Net's residual blocks and its
+        transformer blocks on the way down.
     prefix: what stands before the denoiser's names in the file.
     text_encoders: those inside, of "clip-l", "clip-g", "open-clip-h", "t5". has_vae: whether a VAE is inside.
     prediction_type: "epsilon", "v_prediction" or "flow", as far as the file says so; default_prediction is used
@@ -38,6 +40,7 @@ class FileKind:
     width: int | None = None
     in_channels: int | None = None
     out_channels: int | None = None
+    depth: tuple[int, ...] = ()
     prefix: str = ""
     text_encoders: tuple[str, ...] = ()
     has_vae: bool = False

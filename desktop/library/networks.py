@@ -5,8 +5,9 @@ black-forest-labs/flux and flux2, PixArt, Sana, Lumina 2, Z-Image) and of diffus
 shapes tells as much as a width does, the ratio is taken, so that small models of the same design are told too.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.library.header import Tensor
 
@@ -42,6 +43,16 @@ class Network:
     width: int | None = None
     in_channels: int | None = None
     out_channels: int | None = None
+    depth: tuple[int, ...] = ()
+
+
+# The blocks of a transformer, by number: those that all have, and FLUX's of a single stream.
+_BLOCKS = re.compile(r"(?:(?:double_|transformer_|joint_)?blocks|layers)\.(\d+)\.")
+_SINGLE_BLOCKS = re.compile(r"single_(?:transformer_)?blocks\.(\d+)\.")
+# Of the way down through a U-Net, one weight of every residual block, and one of every transformer block.
+_WAY_DOWN = ("input_blocks.", "down_blocks.")
+_IN_RESIDUAL = (".in_layers.2.weight", ".conv1.weight")
+_IN_TRANSFORMER = ".attn1.to_q.weight"
 
 
 def denoiser(tensors: Tensors) -> tuple[Network, str] | None:
@@ -53,8 +64,18 @@ def denoiser(tensors: Tensors) -> tuple[Network, str] | None:
         for recognise in _RECOGNISERS:
             network = recognise(inner)
             if network is not None:
-                return network, prefix
+                return replace(network, depth=_depth(network.kind, inner)), prefix
     return None
+
+
+def _depth(kind: str, t: Tensors) -> tuple[int, ...]:
+    """As FileKind has it."""
+    if kind == "transformer":
+        return tuple(len({m[1] for name in t if (m := blocks.match(name))}) for blocks in (_BLOCKS, _SINGLE_BLOCKS))
+    if kind == "unet":
+        down = [name for name in t if name.startswith(_WAY_DOWN)]
+        return tuple(sum(name.endswith(end) for name in down) for end in (_IN_RESIDUAL, _IN_TRANSFORMER))
+    return ()
 
 
 def size(tensors: Tensors, name: str, dimension: int, of: int) -> int | None:

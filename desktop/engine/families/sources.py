@@ -8,6 +8,7 @@ from desktop.engine import single_file
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families import folder as folders
 from desktop.engine.families.base import ModelFolder
+from desktop.engine.families.depth import is_as_deep
 from desktop.errors import KnownError
 from desktop.library.file_kind import FileKind
 from desktop.library.recognise import recognise, require_model
@@ -59,7 +60,7 @@ def check_shapes(model: ModelFolder, components: Iterable[str]) -> None:
 
 
 def _config(kind: FileKind, base: Path | None) -> Path | None:
-    """The base's own configuration describes a network of its version best; None asks for the packaged one.
+    """The base's own configuration describes a network of its version and depth best; None asks for the packaged one.
 
     In the original names nobody publishes networks to which the guidance is an input, as it is to some folders'.
     """
@@ -68,12 +69,12 @@ def _config(kind: FileKind, base: Path | None) -> Path | None:
     network = folders.read_table(base / kind.kind / "config.json")
     if network is None or (network.get("time_cond_proj_dim") and not kind.in_diffusers_names):
         return None
-    return base
+    return base if is_as_deep(kind, network) else None
 
 
 def base_beside(path: Path, kind: FileKind) -> Path | None:
     """The folder that gives what a file of a denoiser alone lacks: the first one beside it of the same family and, as
-    far as its configuration tells, of the same version.
+    far as its configuration tells, of the same version, one as deep before those that only have the same other parts.
     """
     from desktop.engine.families import family_of
 
@@ -83,6 +84,7 @@ def base_beside(path: Path, kind: FileKind) -> Path | None:
         beside = sorted(folder for folder in path.parent.iterdir() if folder.is_dir())
     except OSError:
         return None
+    first = None
     for folder in beside:
         try:
             model = folders.open_folder(folder)
@@ -91,8 +93,10 @@ def base_beside(path: Path, kind: FileKind) -> Path | None:
         family = family_of(model)
         alike = family is not None and (family.name == kind.family or model.pipeline in _GENERAL.get(kind.family, ()))
         if alike and _is_same_version(kind, model):
-            return folder
-    return None
+            if is_as_deep(kind, model.configs.get(kind.kind, {})):
+                return folder
+            first = first or folder
+    return first
 
 
 def _is_same_version(kind: FileKind, model: ModelFolder) -> bool:
