@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +158,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_misfit(error: BaseException) -> bool:
-    """Whether a network was given numbers by another part of its model that it has no place for: torch's words."""
+    """Whether a network that a pipeline called was given numbers by another part of its model that it has no place for.
+
+    Told by torch's words and by where it happened: in a network, with nothing of Safelight's own between that and the
+    pipeline.
+    """
     words = ("shapes cannot be multiplied", "given groups=", "given normalized_shape=", "must match the size of tensor")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    if not isinstance(error, RuntimeError) or not any(word in str(error).lower() for word in words):
+        return False
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    pipelines = [place for place, name in enumerate(modules) if name.startswith("diffusers.pipelines.")]
+    called = modules[pipelines[-1] + 1 :] if pipelines else []
+    in_network = bool(called) and called[-1].startswith(("torch.nn.", "diffusers.models.", "transformers."))
+    return in_network and not any(name.startswith("desktop.") for name in called)
 
 
 def cpu_has_bfloat16() -> bool:

@@ -1,5 +1,6 @@
 """The engine on a real, small Stable Diffusion."""
 
+import contextlib
 import json
 import threading
 
@@ -275,6 +276,33 @@ def test_an_error_nobody_foresaw_while_loading_ahead_leaves_the_engine_alive(ben
         pass
     while not isinstance(bench.events.get(timeout=60), EngineReady):
         pass
+    assert isinstance(bench.run(request()), Saved)
+
+
+def _stumble(*_):
+    import torch
+
+    torch.nn.Linear(2, 3)(torch.ones(1, 4))
+
+
+class _Stumbling:
+    def covers(self, index):
+        return True
+
+    def watching(self, model, request):
+        return contextlib.nullcontext()
+
+    on_state = staticmethod(_stumble)
+
+
+@pytest.mark.parametrize("where", ["before the pipeline", "inside the pipeline"])
+def test_shapes_that_this_programs_own_code_does_not_get_right_are_a_bug_and_not_the_models_fault(bench, where):
+    bench.start()
+    own = {"watch": _Stumbling()} if where == "inside the pipeline" else {"open_start": _stumble}
+    asked = request() if "watch" in own else request(start_picture="a" * 64, strength=1.0)
+    failed = bench.wait(bench.engine.submit(asked, **own))
+    assert "cannot be multiplied" in failed.message
+    assert failed.is_bug
     assert isinstance(bench.run(request()), Saved)
 
 
