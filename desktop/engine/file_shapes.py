@@ -22,7 +22,7 @@ def check_file(model: ModelFolder, kind: FileKind, parts: Mapping[str, tuple[str
     """Compare the parts that a file holds itself with their configurations.
 
     model: what open_model() says of it. parts: by component, the text encoders it may be; see single_file.own_parts().
-    Raises KnownError for the first part with a weight that is missing or shaped otherwise.
+    Raises KnownError for the first part with a weight that is missing or shaped otherwise, or that cannot be read.
     """
     for component, encoders in parts.items():
         found = wanted_of(model, component)
@@ -33,6 +33,8 @@ def check_file(model: ModelFolder, kind: FileKind, parts: Mapping[str, tuple[str
             there, whole = _converted(model, component, cls, kind, encoders)
         except original_weights.NotWhole as error:
             fault: str | None = str(error)[:200]
+        except KnownError:
+            raise
         except Exception:  # a dozen kinds, for what only loading can tell
             continue
         else:
@@ -81,7 +83,7 @@ def _open_clip(tensors: dict[str, Any], prefix: str, config: dict[str, Any]) -> 
 def _with_values(convert: Callable[[dict[str, Any]], dict[str, Any]], shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     """convert() by tensors, of shapes by name."""
     found = inside_torch(lambda: _shapes_after(convert, shapes))
-    if isinstance(found, original_weights.NotWhole):
+    if isinstance(found, Exception):
         raise found
     if found is None:
         raise ValueError("what only loading can tell")
@@ -90,7 +92,7 @@ def _with_values(convert: Callable[[dict[str, Any]], dict[str, Any]], shapes: Ma
 
 def _shapes_after(
     convert: Callable[[dict[str, Any]], dict[str, Any]], shapes: Mapping[str, Shape]
-) -> dict[str, Shape] | original_weights.NotWhole | None:
+) -> dict[str, Shape] | original_weights.NotWhole | KnownError | None:
     import torch
 
     try:
@@ -98,5 +100,7 @@ def _shapes_after(
         return {name: tuple(tensor.shape) for name, tensor in convert(tensors).items()}
     except original_weights.NotWhole as error:
         return original_weights.NotWhole(str(error))
+    except KnownError as error:
+        return KnownError(error.message, error.hint)
     except Exception:  # a dozen kinds
         return None

@@ -121,10 +121,22 @@ def build_t5(cls: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> Any:
     return model
 
 
+class _Untold(Exception):
+    """Something that a configuration lacks."""
+
+
+class _Told(dict[str, Any]):
+    """A configuration that tells what it lacks apart from what is missing among the weights: both are tables."""
+
+    def __missing__(self, key: str) -> Any:
+        raise _Untold(str(key)[:80])
+
+
 def convert(cls: Any, config: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
     """A network's tensors in the original names to diffusers' own, by diffusers' function for the class.
 
-    Raises NotWhole where one is missing, KnownError where diffusers has no such function.
+    Raises NotWhole where one is missing, KnownError where the configuration lacks what the function asks for, and where
+    diffusers has no such function.
     """
     from diffusers.loaders import single_file_model
 
@@ -136,8 +148,12 @@ def convert(cls: Any, config: dict[str, Any], tensors: dict[str, Any]) -> dict[s
         )
     try:
         return single_file_model.SINGLE_FILE_LOADABLE_CLASSES[name]["checkpoint_mapping_fn"](
-            config=config, checkpoint=tensors
+            config=_Told(config), checkpoint=tensors
         )
+    except _Untold as error:
+        raise KnownError(
+            f"The configuration of the {cls.__name__} lacks {error}", "Get the folder beside the file again, whole."
+        ) from error
     except KeyError as error:
         raise NotWhole(f"{str(error)[:120]} is missing") from error
 

@@ -1,17 +1,22 @@
 """Single files at full size, as headers with nothing behind them: what does not fit is named, and no weight is read."""
 
+import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from desktop.engine.families.sources import check_shapes, open_model
+from desktop.engine.cancel import CancelToken
+from desktop.engine.families.sources import check_shapes, open_model, read_file
 from desktop.errors import KnownError
+from tests import original_layout
 from tests.engine.test_single_file import PARAMETERS, empty_tensors
 from tests.headers import write_gguf, write_safetensors
 from tests.models import STARTER
+from tests.small_models import build, diffusers_pipeline, write_small_config
 
 
 def shapes_of(name):
@@ -76,6 +81,25 @@ def test_a_quantised_file_is_looked_at_too(tmp_path):
     check(write_gguf(tmp_path / "whole.gguf", shapes))
     with pytest.raises(KnownError, match=r"single_transformer_blocks\.3\.norm\.linear\.bias"):
         check(write_gguf(tmp_path / "odd.gguf", shapes | {"single_blocks.3.modulation.lin.bias": (3073,)}))
+
+
+def test_what_a_configuration_lacks_is_told_as_its_own_fault_and_not_the_weights(tmp_path):
+    """In checking and in loading alike."""
+    config = write_small_config("stable-diffusion-1", tmp_path / "base")
+    networks = build(config)
+    diffusers_pipeline(config, networks).save_pretrained(tmp_path / "base")
+    alone = original_layout.write(
+        tmp_path / "alone.safetensors", original_layout.unet(networks["unet"].state_dict(), 2)
+    )
+    table = json.loads((config / "unet" / "config.json").read_text())
+    del table["layers_per_block"]
+    (config / "unet" / "config.json").write_text(json.dumps(table))
+    lacks = "configuration of the UNet2DConditionModel lacks layers_per_block"
+    with pytest.raises(KnownError, match=lacks):
+        check(alone)
+    arguments = {"dtype": torch.float32, "device": "cpu", "token": CancelToken(), "on_progress": lambda *_: None}
+    with pytest.raises(KnownError, match=lacks):
+        read_file(alone, finish=lambda part: None, **arguments)
 
 
 def test_looking_at_stable_diffusion_xl_takes_seconds(tmp_path):
