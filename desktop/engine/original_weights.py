@@ -20,8 +20,6 @@ T = TypeVar("T")
 
 # Where the tensors of a VAE begin, as recognise has it.
 VAE = ("first_stage_model.", "vae.")
-# Marks of weights that were scaled when they were squeezed into 8 bits; without the scale they are noise.
-_SCALED = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant")
 
 
 def read_tensors(
@@ -40,11 +38,6 @@ def read_tensors(
         for name in file.keys():  # noqa: SIM118 -- no table, it only looks like one
             if not name.startswith(prefixes):
                 continue
-            if name.endswith(_SCALED):
-                raise KnownError(
-                    f"{path} holds 8-bit weights with scales beside them, which cannot be read yet",
-                    "Get the model in bfloat16, in plain 8 bit, or as GGUF.",
-                )
             tensor = file.get_tensor(name)
             after(tensor.nbytes)
             tensors[name] = tensor.to(dtype if torch.is_floating_point(tensor) else tensor.dtype, copy=True)

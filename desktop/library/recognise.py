@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ TEXT_ENCODERS = (
 _VAES = ("first_stage_model.", "vae.")
 _EMBEDDINGS = {"clip_l": "text_encoder", "clip_g": "text_encoder_2", "t5xxl": "text_encoder_3"}
 _EMBEDDING_VECTORS_MAX = 256
+# What stands beside weights that are noise without it, by the ends of its names.
+_SCALES = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant")
+_BITSANDBYTES = (".absmax", ".quant_map", ".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4", ".SCB")
 
 
 def recognise(path: Path) -> FileKind:
@@ -66,6 +70,15 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
 
 def require_model(path: Path, kind: FileKind) -> None:
     """Raises KnownError, naming what it is instead, where no picture can be made from the file."""
+    if kind.is_model and kind.quantised is not None:
+        how = {
+            "scaled": "8-bit weights with scales beside them",
+            "bitsandbytes": "weights that bitsandbytes quantised (as NF4, FP4 or in 8 bit)",
+        }
+        raise KnownError(
+            f"{path} holds {how[kind.quantised]}, which cannot be read yet",
+            "Get the model in bfloat16, in plain 8 bit, or as GGUF.",
+        )
     if kind.is_model:
         return
     hints = {
@@ -144,7 +157,14 @@ def _model(path: Path, found: Header) -> dict[str, Any] | None:
         "has_vae": has_vae,
         "prediction_type": _prediction(network, found),
         "zero_snr": "ztsnr" in tensors,
+        "quantised": _quantised(tensors),
     }
+
+
+def _quantised(tensors: Iterable[str]) -> str | None:
+    """As FileKind has it. tensors: their names."""
+    ways = (("bitsandbytes", _BITSANDBYTES), ("scaled", _SCALES))
+    return next((way for way, ends in ways if any(name.endswith(ends) for name in tensors)), None)
 
 
 def _prediction(network: networks.Network, found: Header) -> str | None:

@@ -12,11 +12,12 @@ import torch
 from desktop.engine.cancel import CancelToken
 from desktop.engine.families.sources import check_shapes, open_model, read_file
 from desktop.errors import KnownError
+from desktop.library.library import Library
 from tests import original_layout
 from tests.engine.test_single_file import PARAMETERS, empty_tensors
 from tests.headers import write_gguf, write_safetensors
 from tests.models import STARTER
-from tests.small_models import build, diffusers_pipeline, write_small_config
+from tests.small_models import build, diffusers_pipeline, original_tensors, write_small_config
 
 
 def shapes_of(name):
@@ -81,6 +82,36 @@ def test_a_quantised_file_is_looked_at_too(tmp_path):
     check(write_gguf(tmp_path / "whole.gguf", shapes))
     with pytest.raises(KnownError, match=r"single_transformer_blocks\.3\.norm\.linear\.bias"):
         check(write_gguf(tmp_path / "odd.gguf", shapes | {"single_blocks.3.modulation.lin.bias": (3073,)}))
+
+
+QUANTISED = {
+    "bitsandbytes": (".weight.absmax", ".weight.quant_map", ".weight.quant_state.bitsandbytes__nf4"),
+    "with scales beside them": (".scale_weight",),
+}
+
+
+@pytest.mark.parametrize("way", QUANTISED)
+def test_a_file_that_is_quantised_in_a_way_that_cannot_be_read_is_told_so(tmp_path, way):
+    """FLUX.1 alone, beside the folder of its base model, and whole; without the other parts as well."""
+    config = write_small_config("flux-dev", tmp_path / "base")
+    networks = build(config)
+    alone = original_layout.flux(networks["transformer"].state_dict())
+    whole = original_tensors(networks, config)
+    for name, tensors in (("alone", alone), ("whole", whole)):
+        packed = {}
+        for key, tensor in tensors.items():
+            packed[key] = tensor
+            if tensor.ndim == 2 and key.endswith(".weight") and "txt_in" not in key:
+                bare = key.removesuffix(".weight")
+                eight = torch.zeros(tensor.numel() // 2, 1, dtype=torch.uint8)
+                packed[key] = eight if way == "bitsandbytes" else tensor.to(torch.float8_e4m3fn)
+                packed |= {bare + end: torch.ones(1) for end in QUANTISED[way]}
+        original_layout.write(tmp_path / f"{name}.safetensors", packed)
+        library = Library(builtin=STARTER, models=tmp_path, added=tmp_path / "models.json")
+        fault = library.check_all()[name]
+        assert way in fault.message and "cannot be read" in fault.message
+        assert "GGUF" in fault.hint
+        assert name not in [info.name for info in library.list()]
 
 
 def test_what_a_configuration_lacks_is_told_as_its_own_fault_and_not_the_weights(tmp_path):
