@@ -20,7 +20,8 @@ MANY |= {"fries", "glasses", "grapes", "popcorn", "scissors", "sunglasses"}  # a
 
 
 def article(words: str) -> str:
-    return "an" if words[:1] in "aeiou" else "a"
+    as_said = words.lower()
+    return "an" if as_said[:1] in "aeiou" and not as_said.startswith(("uk", "uni")) else "a"
 
 
 def with_article(words: str, name: str = "") -> str:
@@ -81,7 +82,7 @@ def _thing(placed: Placed, scene: Scene, dataset: Dataset, rng: np.random.Genera
     noun = dataset.nouns[placed.noun]
     name = noun.name if not noun.also or rng.random() >= ALSO_SHARE else str(rng.choice(noun.also))
     colour = placed.paint
-    if not colour and noun.colours and rng.random() < OWN_COLOUR_SHARE:
+    if not colour and noun.colours and noun.repaintable and rng.random() < OWN_COLOUR_SHARE:
         both = len(noun.colours) > 1 and rng.random() < 0.3
         colour = " and ".join(noun.colours[:2]) if both else noun.colours[0]
         if colour.split()[-1] in name.split():

@@ -67,8 +67,8 @@ the folder as it is (half precision; load it in float32 on a processor).
 {size}x{size} pixels, {STEPS} steps, guidance {GUIDANCE:g}, the scheduler of the folder (DPM-Solver++, v-prediction,
 zero terminal SNR, trailing spacing). It knows {len(known.nouns)} things, the styles {styles}, coloured paper ("on a
 blue background" and pink, yellow, green and gray), "small", "on the left", "on the right", "at the top", "at the
-bottom", and two things with "and", "next to" or "on". Prompts like "a red apple", "a small owl on the left, on a blue
-background", "a cat and a pizza, flat".
+bottom", and two things with "and", "next to" or "on". Asked for no style it draws "{SETS[known.styles[0]].words[0]}".
+Prompts like "a red apple", "a small owl on the left, on a blue background", "a cat and a pizza, flat".
 
 ## How well it draws
 
@@ -78,7 +78,7 @@ background", "a cat and a pizza, flat".
 
 - Things that are not in the list: it draws something else, or nothing one could name.
 - Three things or more, scenes, actions, counts ("a dog is chasing two cats").
-- Text and people.
+- Text, but for a digit on its key, and people, but for a hand.
 - Sizes other than {size}x{size}: the picture falls apart.
 
 The things: {listed}.

@@ -80,11 +80,11 @@ def pack(nouns: Sequence[Noun], styles: Sequence[str], work: Path, words: list[s
     quality: of WebP, 1..100; 0 keeps the bytes as they come. Raises: KnownError as sets.read.
     """
     codes = {sets.plain_code(noun.emoji): noun for noun in nouns}
-    slugs = {code: "".join(sign for sign in noun.slug or noun.name if sign.isalnum()) for code, noun in codes.items()}
+    called = {code: (noun.slug, noun.name, *noun.also) for code, noun in codes.items()}
     packed = {}
     for place, style in enumerate(styles):
         wanted = [code for code, noun in codes.items() if place == 0 or not noun.toned]
-        for code, data in sets.read(sets.SETS[style], work, wanted, slugs):
+        for code, data in sets.read(sets.SETS[style], work, wanted, called):
             packed[style, code] = _again(data, quality) if quality else data
     there = {code for _, code in packed}
     kept = tuple(_with_colour(noun, code, styles, packed) for code, noun in codes.items() if code in there)

@@ -13,7 +13,8 @@ from desktop.training import archive
 _DULL = """
 nature face cute activity entertainment comic th shipit idea butt bottom phallic terrorism evil lgbt gay pride nasa nba
 mac nemo oreo olaf whippy mr kod ftw staffmode pencil2 typos love like wild hot female head medium one program creepy
-side deploy leader danger magic party
+side deploy leader danger magic party clipperton martin saint indicator letters regional symbol outlying
+nation country banner
 """
 DULL = frozenset(_DULL.split())
 
@@ -36,6 +37,11 @@ class Noun:
         """Whether it is another one with a skin tone."""
         return self.emoji.split("-")[-1] in TONES
 
+    @property
+    def repaintable(self) -> bool:
+        """Whether it stays what it is in another colour: a red cat does, the flag of France and a dark hand do not."""
+        return not (self.toned or self.name.startswith("flag of "))
+
 
 def chosen() -> tuple[Noun, ...]:
     """The list in nouns.json, without keywords."""
@@ -52,9 +58,11 @@ def chosen() -> tuple[Noun, ...]:
 
 
 def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
-    """The same nouns with the plain one-word keywords that emojilib has for their pictures.
+    """The same nouns with the plain one-word keywords that emojilib has for their pictures, and their Unicode names.
     Raises: KnownError as archive.member.
     """
+    listed_names = json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))
+    slugs = {_plain(_code(sign)): entry["name"] for sign, entry in listed_names.items()}
     words = json.loads(archive.member(archive.fetch(archive.EMOJILIB, work), "dist/emoji-en-US.json"))
     taken = {name for noun in nouns for name in (noun.name, *noun.also)}
     found = []
@@ -63,7 +71,7 @@ def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
         listed = words.get(sign) or words.get(sign.replace("\ufe0f", "")) or []
         plain = (word.lower() for word in listed if word.isascii() and word.isalpha())
         kept = tuple(word for word in plain if word not in DULL and word not in taken)
-        found.append(replace(noun, keywords=kept))
+        found.append(replace(noun, keywords=kept, slug=noun.slug or slugs.get(_plain(noun.emoji), "")))
     return tuple(found)
 
 
@@ -77,7 +85,7 @@ def every(work: Path) -> tuple[Noun, ...]:
     known = {_plain(noun.emoji): noun for noun in chosen()}
     found: dict[str, Noun] = {}
     for sign, entry in names.items():
-        code = "-".join(f"{ord(part):x}" for part in sign)
+        code = _code(sign)
         listed = known.get(_plain(code))
         name = listed.name if listed else spoken(entry["name"])
         if name in found:
@@ -106,6 +114,10 @@ def spoken(name: str) -> str:
         number = int(name.removeprefix("keycap "))
         return f"digit {_DIGITS[number]}" if number < 10 else f"number {number}"
     return name.lower()
+
+
+def _code(sign: str) -> str:
+    return "-".join(f"{ord(part):x}" for part in sign)
 
 
 def _plain(emoji: str) -> str:

@@ -78,7 +78,7 @@ def _keywords(known: Dataset) -> Iterable[Prompt]:
 def _colours(known: Dataset) -> Iterable[Prompt]:
     for place, noun in enumerate(known.nouns):
         for paint in colours.PAINTS:
-            if paint not in noun.colours and holdout.colour(noun.name, paint):
+            if noun.repaintable and paint not in noun.colours and holdout.colour(noun.name, paint):
                 yield Prompt(kind="colours", text=captions.plain(noun, paint), things=(place,), paint=paint)
 
 

@@ -33,7 +33,7 @@ class Recipe:
     """
 
     work: Path
-    styles: tuple[str, ...] = ("3d", "flat")
+    styles: tuple[str, ...] = tuple(SETS)
     everything: bool = False
     quality: int = 0
     start: Path | None = STARTER
@@ -64,11 +64,11 @@ class Recipe:
 
 
 def cpu(work: Path, **changes: object) -> Recipe:
-    """For two cores and two hours: the shipped model learns colours, pairs, places and a second style."""
+    """For two cores and two hours: the shipped model learns the other sets, flags, digits and skin tones."""
     settings = {
-        "mix": Mix(styles=(("3d", 3.0), ("flat", 1.0))),
+        "mix": Mix(styles=(("3d", 3.0),)),
         "vae": VaeSettings(peak=3e-4),
-        "denoiser": DenoiserSettings(peak=4e-4, batch=16, portion=8),
+        "denoiser": DenoiserSettings(peak=4e-4, batch=32, portion=16),
     }
     return Recipe(work=work, **{**settings, **changes})
 
@@ -76,7 +76,6 @@ def cpu(work: Path, **changes: object) -> Recipe:
 def gpu(work: Path, **changes: object) -> Recipe:
     """For half an hour of one large graphics card: all sets and all emoji, wider networks, from random weights."""
     settings = {
-        "styles": tuple(SETS),
         "everything": True,
         "quality": 50,
         "start": None,

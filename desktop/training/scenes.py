@@ -169,6 +169,8 @@ def _companion(dataset: Dataset, noun: int, style: str, rng: np.random.Generator
 
 def _paint(dataset: Dataset, noun: int, rng: np.random.Generator, held_out: bool) -> str:
     thing = dataset.nouns[noun]
+    if not thing.repaintable:
+        return ""
     new = (name for name in colours.PAINTS if name not in thing.colours)
     free = [name for name in new if held_out or not holdout.colour(thing.name, name)]
     return str(rng.choice(free)) if free else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,12 @@ def plain_code(code: str) -> str:
     return "-".join(part.lstrip("0") for part in code.lower().split("-") if part != "fe0f")
 
 
-def read(chosen: PictureSet, work: Path, codes: Iterable[str], slugs: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def read(
+    chosen: PictureSet, work: Path, codes: Iterable[str], called: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, bytes]]:
     """Plain code points and WebP bytes (SIDE x SIDE, with alpha) of those of `codes` that the set has.
 
-    slugs: plain code points to a name without spaces, for the sets that name their drawings only by it.
+    called: plain code points to what the thing is called, for the set that knows its drawings only by a name.
     Raises: KnownError where the archive is missing or broken, or the SVG reader is not installed.
     """
     wanted = set(codes)
@@ -104,7 +106,7 @@ def read(chosen: PictureSet, work: Path, codes: Iterable[str], slugs: Mapping[st
     rasterise = _rasteriser()
     try:
         icons = json.loads(archive.member(path, "icons.json"))
-        names = _names(path, icons, wanted, slugs, work)
+        names = _names(path, icons, wanted, called, work)
         for code in sorted(wanted & names.keys()):
             yield code, rasterise(_svg(icons, names[code]))
     except (KeyError, TypeError, ValueError) as error:
@@ -112,7 +114,9 @@ def read(chosen: PictureSet, work: Path, codes: Iterable[str], slugs: Mapping[st
         raise KnownError(f"The drawings in {path.name} cannot be read", hint=hint) from error
 
 
-def _names(path: Path, icons: dict[str, Any], wanted: set[str], slugs: Mapping[str, str], work: Path) -> dict[str, str]:
+def _names(
+    path: Path, icons: dict[str, Any], wanted: set[str], called: Mapping[str, Sequence[str]], work: Path
+) -> dict[str, str]:
     """Plain code points -> the drawing's name. The coloured Fluent set has no table of its own but the flat one's
     names; the one of Mozilla goes by names without a sign between the words.
     """
@@ -121,7 +125,12 @@ def _names(path: Path, icons: dict[str, Any], wanted: set[str], slugs: Mapping[s
         table = _chars(source) if source else {}
         if table:
             return {plain_code(code): name for code, name in table.items() if name in bodies}
-    return {code: slugs[code] for code in wanted if slugs.get(code) in bodies}
+    found = {code: next((name for name in map(_joined, called[code]) if name in bodies), "") for code in wanted}
+    return {code: name for code, name in found.items() if name}
+
+
+def _joined(words: str) -> str:
+    return "".join(sign for sign in words.lower() if sign.isalnum())
 
 
 def _chars(path: Path) -> dict[str, str]:

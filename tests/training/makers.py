@@ -46,14 +46,14 @@ def picture(colour: str, side: int = 64) -> bytes:
     return buffer.getvalue()
 
 
-def dataset(styles: tuple[str, ...] = ("3d", "flat")) -> Dataset:
-    """Packed pictures of NOUNS: discs of one colour each."""
+def dataset(styles: tuple[str, ...] = ("3d", "flat"), nouns: tuple[Noun, ...] = NOUNS) -> Dataset:
+    """Packed pictures: discs of one colour each."""
     packed = {
         (style, noun.emoji.replace("-fe0f", "")): picture(SHADES[noun.emoji], 64 if style == "3d" else 48)
         for style in styles
-        for noun in NOUNS
+        for noun in nouns
     }
-    return Dataset(NOUNS, styles, packed, ["a red apple", "frog pond jump"])
+    return Dataset(nouns, styles, packed, ["a red apple", "frog pond jump"])
 
 
 def archives(folder: Path) -> Path:

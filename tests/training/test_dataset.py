@@ -44,7 +44,8 @@ def test_a_set_without_a_table_of_its_own_goes_by_another_ones_names_or_by_the_w
     makers.pack(archives / archive.archive_name(archive.FXEMOJI), {"icons.json": json.dumps(icons).encode()})
     codes = {"1f34e", "1f438"}
     assert [code for code, _ in sets.read(sets.SETS["gradient"], archives, codes, {})] == ["1f438"]
-    found = sets.read(sets.SETS["retro"], archives, codes, {"1f34e": "redapple", "1f438": "frogface"})
+    called = {"1f34e": ("apple", "red apple"), "1f438": ("frog face",)}
+    found = sets.read(sets.SETS["retro"], archives, codes, called)
     assert [code for code, _ in found] == ["1f34e"]
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop.training import captions, colours, holdout, nouns, pictures, scenes
+from desktop.training import captions, colours, holdout, nouns, pictures, prompts, scenes
 from desktop.training.scenes import Mix, Placed, Scene
 from tests.training.makers import NOUNS, dataset
 
@@ -127,4 +127,27 @@ def test_the_article_fits_the_word_that_follows():
 
 def test_at_least_120_different_things_are_chosen():
     assert len({noun.name for noun in CHOSEN}) == len({noun.emoji for noun in CHOSEN}) == len(CHOSEN) >= 120
-    assert all(noun.colours for noun in CHOSEN)
+    assert all(noun.colours for noun in CHOSEN if noun.repaintable)
+
+
+def test_flags_digits_and_skins_are_there_and_only_what_stays_itself_is_repainted():
+    named = {noun.name: noun for noun in CHOSEN}
+    assert {"flag of France", "digit seven", "thumbs up with dark skin"} <= named.keys()
+    assert named["digit seven"].repaintable and named["raised fist"].repaintable
+    fixed = [noun for noun in CHOSEN if not noun.repaintable]
+    assert len(fixed) == 24 + 4 * 5
+    known = dataset(nouns=tuple(dataclasses.replace(NOUNS[0], name=noun.name) for noun in fixed[:3]))
+    drawn = [scenes.random_scene(known, 0, np.random.default_rng(seed), Mix(painted=1.0)) for seed in range(40)]
+    assert not any(placed.paint for scene in drawn for placed in scene.placed)
+    assert not any(prompt.kind == "colours" for prompt in prompts.choose(known))
+
+
+def test_a_flag_is_called_without_an_article_and_a_digit_with_one():
+    named = {noun.name: captions.plain(noun) for noun in CHOSEN}
+    assert named["flag of the Netherlands"] == "flag of the Netherlands"
+    assert named["digit eight"] == "a digit eight"
+
+
+@pytest.mark.parametrize("words", ["an Italian flag", "a Ukrainian flag", "a union jack", "an umbrella", "a rose"])
+def test_an_article_is_the_one_that_is_said(words):
+    assert captions.with_article(words.split(" ", 1)[1]) == words
