@@ -158,7 +158,8 @@ def test_a_picture_with_a_lora_is_drawn_plainly_and_its_blocks_are_not_taken_ove
     quick.image(with_lora)
     assert quick.made[with_lora]["compiled"] is False
     made = quick.engine._compiler  # the engine has nothing to do now, and the LoRA is on the blocks still
-    call = next(call for call in made._taken if call.kind.startswith("BasicTransformerBlock"))
+    drawn = next(drawn for (of, _), drawn in quick.engine._maker._drawings.items() if of == request())
+    call = next(call for call in drawn.compiled if call.kind.startswith("BasicTransformerBlock"))
     made._take(call)
     assert call not in made._known and made._missed == 0 and not made._failed
     again = quick.image(request())
