@@ -24,13 +24,14 @@ def check_file(model: ModelFolder, kind: FileKind, parts: Mapping[str, tuple[str
     model: what open_model() says of it. parts: by component, the text encoders it may be; see single_file.own_parts().
     Raises KnownError for the first part with a weight that is missing or shaped otherwise, or that cannot be read.
     """
+    shapes = shapes_in(model.path)
     for component, encoders in parts.items():
         found = wanted_of(model, component)
         if found is None:
             continue
         cls, wanted = found
         try:
-            there, whole = _converted(model, component, cls, kind, encoders)
+            there, whole = _converted(shapes, dict(model.configs[component]), component, cls, kind, encoders)
         except original_weights.NotWhole as error:
             fault: str | None = str(error)[:200]
         except KnownError:
@@ -47,13 +48,16 @@ def check_file(model: ModelFolder, kind: FileKind, parts: Mapping[str, tuple[str
 
 
 def _converted(
-    model: ModelFolder, component: str, cls: Any, kind: FileKind, encoders: tuple[str, ...]
+    shapes: Mapping[str, Shape],
+    config: dict[str, Any],
+    component: str,
+    cls: Any,
+    kind: FileKind,
+    encoders: tuple[str, ...],
 ) -> tuple[dict[str, Shape], bool]:
     """(the shapes of a part in diffusers' names, whether all of them have to be there)."""
-    shapes = shapes_in(model.path)
     if len(shapes) > _TENSORS_MAX:
         raise ValueError("what takes diffusers' conversion hours is left to loading")
-    config = dict(model.configs[component])
     if component in ("unet", "transformer"):
         bare = original_weights.bare(shapes, kind, component)
         return (dict(bare), True) if kind.in_diffusers_names else (_convert(cls, config, bare), True)

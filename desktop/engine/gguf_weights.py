@@ -23,9 +23,7 @@ def read_gguf(path: Path, after: Callable[[int], None]) -> "dict[str, torch.Tens
     from diffusers.quantizers.gguf.utils import GGUFParameter, dequantize_gguf_tensor
     from gguf import GGMLQuantizationType, GGUFReader
 
-    mark = "comfy.gguf.orig_shape."
-    notes = gguf_header.read(path).metadata.items()
-    shapes = {name.removeprefix(mark): text for name, text in notes if name.startswith(mark)}
+    shapes = gguf_header.own_shapes(gguf_header.read(path))
     tensors = {}
     for entry in GGUFReader(path).tensors:
         tensor = torch.from_numpy(entry.data.copy())
@@ -33,7 +31,7 @@ def read_gguf(path: Path, after: Callable[[int], None]) -> "dict[str, torch.Tens
         if entry.tensor_type not in (GGMLQuantizationType.F32, GGMLQuantizationType.F16):
             tensor = GGUFParameter(tensor, quant_type=entry.tensor_type)
         if entry.name in shapes:
-            tensor = dequantize_gguf_tensor(tensor).reshape([int(n) for n in shapes[entry.name].split(",")])
+            tensor = dequantize_gguf_tensor(tensor).reshape(shapes[entry.name])
         tensors[entry.name] = tensor
     return tensors
 

@@ -12,6 +12,7 @@ from desktop.errors import KnownError
 from desktop.library.header import DIMENSIONS_MAX, Header, Tensor, first_bytes
 
 MAGIC = b"GGUF"
+_SHAPE_NOTE = "comfy.gguf.orig_shape."
 _COUNT_MAX = 65_536  # tensors, and notes
 _NAME_MAX_BYTES = 65_535  # the specification's limit of a key
 _TEXT_MAX_BYTES = 2**20
@@ -166,6 +167,15 @@ class _Reader:
         if len(data) != count:
             raise _damaged(self._path, "it is cut off inside its header")
         return data
+
+
+def own_shapes(found: Header) -> dict[str, tuple[int, ...]]:
+    """The shapes of tensors that ggml cannot hold so, by name: they are flattened, and the shape is kept as a note."""
+    return {
+        name.removeprefix(_SHAPE_NOTE): tuple(int(n) for n in text.split(",") if n.isdecimal())
+        for name, text in found.metadata.items()
+        if name.startswith(_SHAPE_NOTE)
+    }
 
 
 def _damaged(path: Path, why: str) -> KnownError:

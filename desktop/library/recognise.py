@@ -194,12 +194,8 @@ def _gguf(path: Path, found: Header) -> dict[str, Any]:
 
 
 def _unflattened(found: Header) -> dict[str, Tensor]:
-    """A GGUF's tensors in their own shapes. Those that ggml cannot hold so are flattened, and the shape is a note."""
-    shapes = {
-        name.removeprefix("comfy.gguf.orig_shape."): tuple(int(n) for n in text.split(",") if n.isdecimal())
-        for name, text in found.metadata.items()
-        if name.startswith("comfy.gguf.orig_shape.")
-    }
+    """A GGUF's tensors in their own shapes."""
+    shapes = gguf_header.own_shapes(found)
     return {name: Tensor(dtype=t.dtype, shape=shapes.get(name, t.shape)) for name, t in found.tensors.items()}
 
 

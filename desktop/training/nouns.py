@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from desktop.training import archive
 
@@ -44,7 +45,7 @@ class Noun:
 
 
 def chosen() -> tuple[Noun, ...]:
-    """The list in nouns.json, without keywords."""
+    """The list in nouns.json, without keywords and Unicode names."""
     rows = json.loads(resources.files("desktop.training").joinpath("nouns.json").read_text("utf-8"))
     return tuple(
         Noun(
@@ -57,12 +58,16 @@ def chosen() -> tuple[Noun, ...]:
     )
 
 
+def chosen_with_words(work: Path) -> tuple[Noun, ...]:
+    """The list in nouns.json, with both. Raises: KnownError as archive.member."""
+    slugs = {_plain(_code(sign)): entry["name"] for sign, entry in _unicode(work).items()}
+    return with_keywords(tuple(replace(noun, slug=slugs.get(_plain(noun.emoji), "")) for noun in chosen()), work)
+
+
 def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
-    """The same nouns with the plain one-word keywords that emojilib has for their pictures, and their Unicode names.
+    """The same nouns with the plain one-word keywords that emojilib has for their pictures.
     Raises: KnownError as archive.member.
     """
-    listed_names = json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))
-    slugs = {_plain(_code(sign)): entry["name"] for sign, entry in listed_names.items()}
     words = json.loads(archive.member(archive.fetch(archive.EMOJILIB, work), "dist/emoji-en-US.json"))
     taken = {name for noun in nouns for name in (noun.name, *noun.also)}
     found = []
@@ -71,7 +76,7 @@ def with_keywords(nouns: tuple[Noun, ...], work: Path) -> tuple[Noun, ...]:
         listed = words.get(sign) or words.get(sign.replace("\ufe0f", "")) or []
         plain = (word.lower() for word in listed if word.isascii() and word.isalpha())
         kept = tuple(word for word in plain if word not in DULL and word not in taken)
-        found.append(replace(noun, keywords=kept, slug=noun.slug or slugs.get(_plain(noun.emoji), "")))
+        found.append(replace(noun, keywords=kept))
     return tuple(found)
 
 
@@ -81,7 +86,7 @@ def every(work: Path) -> tuple[Noun, ...]:
     Colours are left open: dataset.pack() finds them in the pictures. Names of nouns.json stand in place of Unicode's.
     Raises: KnownError as archive.member.
     """
-    names = json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))
+    names = _unicode(work)
     known = {_plain(noun.emoji): noun for noun in chosen()}
     found: dict[str, Noun] = {}
     for sign, entry in names.items():
@@ -114,6 +119,11 @@ def spoken(name: str) -> str:
         number = int(name.removeprefix("keycap "))
         return f"digit {_DIGITS[number]}" if number < 10 else f"number {number}"
     return name.lower()
+
+
+def _unicode(work: Path) -> dict[str, Any]:
+    """What unicode-emoji-json says of each sign."""
+    return json.loads(archive.member(archive.fetch(archive.UNICODE, work), "data-by-emoji.json"))
 
 
 def _code(sign: str) -> str:

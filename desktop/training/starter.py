@@ -55,7 +55,7 @@ def packed(recipe: Recipe) -> Dataset:
     """The packed pictures, made first where there are none. Raises: KnownError as dataset.pack."""
     path = recipe.work / dataset.FILE_NAME
     if not path.exists():
-        known = nouns.every(recipe.work) if recipe.everything else nouns.with_keywords(nouns.chosen(), recipe.work)
+        known = nouns.every(recipe.work) if recipe.everything else nouns.chosen_with_words(recipe.work)
         words = tokenizer.english(recipe.work)
         dataset.pack(known, recipe.styles, recipe.work, words, quality=recipe.quality).save(path)
     return dataset.load(path)

@@ -158,7 +158,7 @@ class Gallery(QObject):
 
     def _on_kept(self, deletion: "Deletion") -> None:
         """Not all of them could be given back; the others can be asked for again."""
-        if any(record.id in self.pictures.deleted() for record in deletion.records):
+        if self.pictures.deleted().intersection(record.id for record in deletion.records):
             self._deletions.append(deletion)
             self.still_deleted.emit()
 

@@ -59,6 +59,16 @@ def load(path, **changes):
     return single_file.load(path, recognise(path), **(arguments | changes))
 
 
+def base_of(config, networks, tmp_path):
+    """The folder of a base model beside a file, in diffusers layout."""
+    diffusers_pipeline(config, networks).save_pretrained(tmp_path / "base")
+    return tmp_path / "base"
+
+
+def denoiser_in(networks):
+    return "unet" if "unet" in networks else "transformer"
+
+
 def same_weights(networks, parts):
     for name, network in networks.items():
         ours, theirs = network.state_dict(), parts.components[name].state_dict()
@@ -232,8 +242,7 @@ def test_a_transformer_alone_says_what_it_lacks_and_takes_it_from_a_base(files, 
     assert "dit.safetensors holds the transformer only" in raised.value.message
     assert "the text encoder, the text encoder 2 and the VAE of FLUX.1" in raised.value.message
     assert "base model of FLUX.1" in raised.value.hint
-    base = tmp_path / "base"
-    diffusers_pipeline(config, build(config, seed=5) | {"text_encoder": networks["text_encoder"]}).save_pretrained(base)
+    base = base_of(config, build(config, seed=5) | {"text_encoder": networks["text_encoder"]}, tmp_path)
     parts = load(alone, config=config, base=base)
     assert same_weights({name: networks[name] for name in ("transformer", "text_encoder")}, parts)
     assert not torch.equal(parts.components["vae"].decoder.conv_in.weight, networks["vae"].decoder.conv_in.weight)
@@ -243,9 +252,8 @@ def test_a_transformer_alone_says_what_it_lacks_and_takes_it_from_a_base(files, 
 @pytest.mark.parametrize("name", ["stable-diffusion-xl", "stable-diffusion-3.5-medium"])
 def test_a_denoiser_in_diffusers_names_goes_with_a_base(files, tmp_path, name):
     _, config, networks = files(name)
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
-    part = "unet" if "unet" in networks else "transformer"
+    base = base_of(config, networks, tmp_path)
+    part = denoiser_in(networks)
     torch.manual_seed(9)
     state = {key: torch.randn_like(t) / 8 for key, t in networks[part].state_dict().items()}
     path = original_layout.write(tmp_path / "alone.safetensors", state)
@@ -262,8 +270,7 @@ def test_the_base_alone_describes_a_family_without_a_packaged_configuration(file
     arguments = {"dtype": torch.float32, "token": CancelToken(), "on_progress": lambda *_: None}
     with pytest.raises(KnownError, match="no configuration for Z-Image"):
         single_file.load(path, kind, **arguments)
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
+    base = base_of(config, networks, tmp_path)
     assert same_weights(networks, single_file.load(path, kind, base=base, **arguments))
 
 
@@ -383,8 +390,7 @@ def test_a_quantised_transformer_draws_nearly_the_same(files, tmp_path):
     kind = recognise(path)
     assert (kind.family, kind.variant, kind.layout) == ("flux", "dev", "gguf")
     assert "Q8_0" in kind.dtypes
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
+    base = base_of(config, networks, tmp_path)
     parts = load(path, config=config, base=base)
     assert any(p.dtype == torch.uint8 for p in parts.components["transformer"].parameters())
     quantised, full = draw(single_file.pipeline(parts)), draw(diffusers_pipeline(config, networks))
@@ -395,9 +401,8 @@ def test_a_quantised_transformer_draws_nearly_the_same(files, tmp_path):
 @pytest.mark.parametrize("name", ["stable-diffusion-1", "stable-diffusion-3.5-medium"])
 def test_a_quantised_denoiser_is_read_in_either_of_its_names(files, tmp_path, name):
     _, config, networks = files(name)
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
-    part = "unet" if "unet" in networks else "transformer"
+    base = base_of(config, networks, tmp_path)
+    part = denoiser_in(networks)
     state = networks[part].state_dict()
     theirs = original_layout.unet(state, 2) if part == "unet" else original_layout.stable_diffusion_3(state)
     drawn = []
@@ -413,8 +418,7 @@ def test_a_quantised_denoiser_is_read_in_either_of_its_names(files, tmp_path, na
 @pytest.mark.parametrize("names", ["diffusers", "original"])
 def test_a_quantised_transformer_that_is_not_whole_or_shaped_otherwise_is_named(files, tmp_path, names):
     _, config, networks = files("flux-dev")
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
+    base = base_of(config, networks, tmp_path)
     state = networks["transformer"].state_dict()
     tensors = state if names == "diffusers" else original_layout.flux(state)
     name = "context_embedder.weight" if names == "diffusers" else "txt_in.weight"
@@ -429,8 +433,7 @@ def test_a_quantised_transformer_that_is_not_whole_or_shaped_otherwise_is_named(
 
 def test_reading_a_quantised_file_is_cancelled_between_two_tensors(files, tmp_path):
     _, config, networks = files("flux-dev")
-    base = tmp_path / "base"
-    diffusers_pipeline(config, networks).save_pretrained(base)
+    base = base_of(config, networks, tmp_path)
     path = write_quantised(tmp_path / "dit.gguf", networks["transformer"].state_dict())
     token, told = CancelToken(), []
 
