@@ -4,7 +4,8 @@ Loss: L1, L1 of the horizontal and vertical differences, half the mean square er
 critic's (see adversary.py). From random weights, the latents are pulled to an anchor (see anchor.py) and blurred with a
 little noise, which stands in for the KL term of an ordinary VAE: it keeps them smooth, and their posterior variance is
 a constant. With a teacher, the decoder learns from the teacher's latents and the encoder to give the same ones, so that
-a denoiser which draws for the teacher draws for the new decoder as well.
+a denoiser which draws for the teacher draws for the new decoder as well; the encoder of a model that keeps its size
+gives them already and is left as it is.
 """
 
 from __future__ import annotations
@@ -99,9 +100,13 @@ def train(
         also = checkpoint.prefixed("anchor", anchor.tensors())
         target = anchor.project
     modules = {"vae": model} | ({"critic": critic} if critic else {})
+    follows = teacher is not None and teacher.config.sample_size != size  # the encoder is new, and has to be taught
+    if teacher and not follows:
+        model.encoder.requires_grad_(False)
+        model.quant_conv.requires_grad_(False)
     course = Course(
         modules=modules,
-        weights=[weight for module in modules.values() for weight in module.parameters()],
+        weights=[weight for module in modules.values() for weight in module.parameters() if weight.requires_grad],
         peak=settings.peak,
         floor=0.03,
         weight_decay=1e-3,
@@ -126,7 +131,7 @@ def train(
             target=wanted,
             shown=torch.from_numpy(rng.random(count) < shown_share).to(device),
             blur=blur.to(device),
-            pull=_pull(settings, progress, bool(teacher), device),
+            pull=None if teacher and not follows else _pull(settings, progress, follows, device),
             adversary=settings.adversary if progress >= settings.adversary_from else 0.0,
         )
         errors = [0.0] * count

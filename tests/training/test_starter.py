@@ -101,7 +101,7 @@ def test_a_model_for_larger_pictures_goes_on_in_the_same_latents(straight, grown
     assert float((cached.latents[0] - wanted[0]).abs().mean()) < 0.01
 
 
-def test_an_autoencoder_of_the_same_size_learns_on_beside_its_teacher(straight, tmp_path):
+def test_of_an_autoencoder_that_keeps_its_size_only_the_decoder_learns_on(straight, tmp_path):
     start = finish.folder_of(straight[1])
     made, losses = recipe(work_folder(tmp_path), start=start), {}
     train(made, collect(losses), ["autoencoder"])
@@ -109,7 +109,7 @@ def test_an_autoencoder_of_the_same_size_learns_on_beside_its_teacher(straight, 
     changed = {
         name for name, weight in before.state_dict().items() if not torch.equal(weight, after.state_dict()[name])
     }
-    assert {name.split(".")[0] for name in changed} >= {"encoder", "decoder"}
+    assert {name.split(".")[0] for name in changed} == {"decoder", "post_quant_conv"}, "what encodes is as it was"
     assert losses["autoencoder", made.vae_steps][0] > 0
 
 
