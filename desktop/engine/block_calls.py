@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,12 @@ def repeated_blocks(network: "torch.nn.Module") -> "dict[str, torch.nn.Module]":
 
 
 @contextlib.contextmanager
-def recording(networks: "list[torch.nn.Module]") -> Iterator[set[BlockCall]]:
-    """Fills the set with the first calls of every repeated block inside the with statement."""
+def recording(
+    networks: "list[torch.nn.Module]", plainly: "Callable[[torch.nn.Module], contextlib.AbstractContextManager[None]]"
+) -> Iterator[set[BlockCall]]:
+    """Fills the set with the first calls of every repeated block inside the with statement. plainly: inside it, a block
+    is as it was loaded, whatever draws in its place.
+    """
     calls: set[BlockCall] = set()
     handles = []
 
@@ -70,15 +74,9 @@ def recording(networks: "list[torch.nn.Module]") -> Iterator[set[BlockCall]]:
                 inputs = describe((args, kwargs))
                 if inputs not in seen:
                     seen.add(inputs)
-                    calls.add(
-                        BlockCall(
-                            network=place,
-                            block=name,
-                            kind=kind_of(block),
-                            weights=describe_weights(block),
-                            inputs=inputs,
-                        )
-                    )
+                    with plainly(block):
+                        kind, weights = kind_of(block), describe_weights(block)
+                    calls.add(BlockCall(network=place, block=name, kind=kind, weights=weights, inputs=inputs))
 
         handle = block.register_forward_pre_hook(before, with_kwargs=True)
         handles.append(handle)
@@ -112,6 +110,24 @@ _PLAIN = (bool, int, float, str, type(None))
 def describe(value: Any) -> str:
     """JSON of a nest of tensors and plain values. Raises CannotDescribe."""
     return json.dumps(_described(value))
+
+
+def key_of(value: Any) -> Hashable:
+    """Equal for two nests that describe() writes alike; None for what it cannot write. In microseconds: it is made for
+    every call of a block.
+    """
+    import torch
+
+    kind = type(value)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        return (value.shape, value.stride(), value.dtype) if value.layout is torch.strided else None
+    if kind in _PLAIN:
+        return kind, value
+    if kind is tuple or kind is list:
+        return kind, *map(key_of, value)
+    if kind is dict:
+        return kind, *((name, key_of(item)) for name, item in value.items())
+    return None
 
 
 def example(text: str, device: str) -> Any:

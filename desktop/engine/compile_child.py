@@ -34,13 +34,14 @@ def compile_all(order: dict[str, Any], tell: Callable[[str], None]) -> None:
 def _compiled(network: Any, unit: dict[str, str], device: str) -> str:
     import torch
 
+    from desktop.engine import fused
     from desktop.engine.block_calls import example, fill
 
     try:
         block = network.get_submodule(unit["block"])
         fill(block, unit["weights"], device)
         args, kwargs = example(unit["inputs"], device)
-        with torch.no_grad():
+        with torch.no_grad(), fused.in_place(fused.fusions(block)):
             torch.compile(block.forward, dynamic=False)(*args, **kwargs)
         block.to("meta")
     except Exception as error:  # a compiler fails in ways of its own

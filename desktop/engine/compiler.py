@@ -2,8 +2,8 @@
 
 A picture with a new size or model is drawn plainly, and what its network's repeated blocks were called with is noted.
 A process of its own compiles for that; its results stay in a folder, for later starts as well. Between two jobs the
-engine's thread takes them over, one block after another, and compares each with the plain one. From then on they draw.
-Whatever has not been compiled for, another size or a LoRA, is drawn plainly as before.
+engine's thread takes them over, one block after another, and compares each with the plain one. From then on they draw,
+with fused projections. Whatever has not been compiled for, another size or a LoRA, is drawn plainly as before.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.block_calls import RECOMPILE_LIMIT, BlockCall, describe_weights, example, kind_of, recording
+from desktop.engine.compiled_block import CompiledBlock
 from desktop.engine.memory import Placement, free_now
 from desktop.engine.skip import denoisers
 
@@ -81,7 +82,7 @@ class BackgroundCompiler:
         self.mode = mode
         self._model: LoadedModel | None = None
         self._networks: list[torch.nn.Module] = []
-        self._forwards: dict[torch.nn.Module, Callable[..., Any]] = {}  # compiled ones, by block
+        self._compiled: dict[torch.nn.Module, CompiledBlock] = {}
         self._known: set[BlockCall] = set()  # asked for, whatever came of it
         self._waiting: list[BlockCall] = []  # compiled, to be taken over
         self._taken: set[BlockCall] = set()  # those that compiled blocks answer
@@ -110,7 +111,7 @@ class BackgroundCompiler:
         if not allowed or not self._serves(model, networks):
             yield drawing
             return
-        with recording(networks) as drawing.calls, self._in_place(model):
+        with recording(networks, self._plainly) as drawing.calls, self._in_place(model):
             yield drawing
         self._networks = networks
 
@@ -146,8 +147,8 @@ class BackgroundCompiler:
             shutil.rmtree(self._folder, ignore_errors=True)
             return False
         if not self._waiting:
-            _log.info("%d blocks are compiled", len(self._forwards))
-            return bool(self._forwards)
+            _log.info("%d blocks are compiled", len(self._compiled))
+            return bool(self._compiled)
         return False
 
     def forget(self) -> None:
@@ -161,7 +162,7 @@ class BackgroundCompiler:
             import torch
 
             torch._dynamo.reset()
-        self._forwards, self._taken, self._traced = {}, set(), False
+        self._compiled, self._taken, self._traced = {}, set(), False
         self._missed, self._failed = 0, False
 
     def stop(self) -> None:
@@ -185,19 +186,22 @@ class BackgroundCompiler:
         quantised = any(getattr(network, "hf_quantizer", None) is not None for network in networks)
         return not quantised and not why_not(self._device, self.mode)
 
+    def _plainly(self, block: "torch.nn.Module") -> contextlib.AbstractContextManager[None]:
+        compiled = self._compiled.get(block)
+        return compiled.set_aside() if compiled else contextlib.nullcontext()
+
     @contextlib.contextmanager
     def _in_place(self, model: "LoadedModel") -> Iterator[None]:
         """The compiled blocks in the place of the plain ones, for calls that they were compiled for."""
-        if not self._forwards:
+        if not self._compiled:
             yield
             return
         import torch
 
         with contextlib.ExitStack() as undo:
-            for block, forward in self._forwards.items():
-                block.forward = forward
-                undo.callback(delattr, block, "forward")  # the class's own shows through again
-            undo.enter_context(model.hooks.outside(self._forwards))
+            for compiled in self._compiled.values():
+                undo.enter_context(compiled.in_place())
+            undo.enter_context(model.hooks.outside(self._compiled))
             undo.enter_context(torch.compiler.set_stance("eager_on_recompile"))
             yield
 
@@ -303,13 +307,12 @@ class BackgroundCompiler:
             self._known.discard(call)  # the last picture left a LoRA on it; a later one asks again
             return
         self._traced = True
-        forward = self._forwards.get(block) or torch.compile(block.forward, dynamic=False)
+        compiled = self._compiled.get(block) or CompiledBlock(block)
         args, kwargs = example(call.inputs, self._model.device)
         missed = _missed(counters)
         with torch.no_grad(), self._model.hooks.outside([block]):
-            with torch.compiler.set_stance("force_eager"):
-                plain = forward(*args, **kwargs)
-            drawn = forward(*args, **kwargs)
+            plain = compiled.plain(*args, **kwargs)
+            drawn = compiled.compiled(*args, **kwargs)
         self._missed += _missed(counters) - missed
         if self._missed > MISSES_MAX:
             self._give_up("the folder does not hold what was compiled")
@@ -317,12 +320,13 @@ class BackgroundCompiler:
         if not _alike(plain, drawn):
             self._give_up(f"{call.kind} came out differently")
             return
-        self._forwards[block] = forward
+        compiled.answer(*args, **kwargs)
+        self._compiled[block] = compiled
         self._taken.add(call)
 
     def _give_up(self, reason: str) -> None:
         _log.warning("nothing is compiled for this model: %s", reason)
-        self._waiting, self._forwards, self._failed = [], {}, True
+        self._waiting, self._compiled, self._failed = [], {}, True
         self._taken = set()
 
 

@@ -1,5 +1,6 @@
 """Blocks of networks that another process compiles while the plain ones draw, with torch's own compiler for the CPU."""
 
+import contextlib
 import shutil
 
 import numpy as np
@@ -56,6 +57,10 @@ def wait_for_blocks(bench):
             return event
 
 
+def with_attention(compiling):
+    return [one for block, one in compiling._compiled.items() if type(block).__name__ == "BasicTransformerBlock"]
+
+
 def pixels(image):
     return np.asarray(image, np.float32) / 255
 
@@ -68,9 +73,16 @@ def test_compiled_blocks_draw_the_same_picture_up_to_rounding(quick):
 
 
 @needs_compiler
-def test_nothing_is_left_on_the_network_after_a_run(quick):
-    quick.image(request(seed=3))
+def test_compiled_blocks_have_fused_projections_and_leave_nothing_on_the_network(quick):
     network = quick.engine.holder.loaded[0].pipelines["text_to_image"].unet
+    inside = set()
+    quick.on_event = lambda event: inside.update(name.rpartition(".")[2] for name, _ in network.named_modules())
+    try:
+        quick.image(request(seed=3))
+    finally:
+        quick.on_event = lambda event: None
+    assert inside >= {"to_qkv", "to_kv"} and all(one._fusions for one in with_attention(quick.engine._compiler))
+    assert not inside & {name.rpartition(".")[2] for name, _ in network.named_modules()} & {"to_qkv", "to_kv"}
     blocks = block_calls.repeated_blocks(network)
     assert len(blocks) > 3 and not any("forward" in vars(block) for block in blocks.values())
     hooks = quick.engine.holder.loaded[0].hooks._handles
@@ -221,7 +233,7 @@ def test_what_cannot_be_written_down_is_left_alone(odd):
 def test_an_argument_that_changes_at_every_step_is_not_compiled_for_every_time():
     network = torch.nn.Module()
     network.blocks = torch.nn.ModuleList([ResnetBlock2D()])
-    with block_calls.recording([network]) as calls:
+    with block_calls.recording([network], lambda block: contextlib.nullcontext()) as calls:
         for step in range(20):
             network.blocks[0](torch.zeros(1), step)
     assert len(calls) == block_calls.CALLS_MAX
