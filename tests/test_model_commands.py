@@ -48,6 +48,16 @@ def test_a_model_is_pulled_and_can_be_used_at_once(hub, capsys):
     assert "here already" in capsys.readouterr().err
 
 
+def test_a_model_that_arrives_whole_and_cannot_be_used_is_no_success(hub, tiny, capsys):
+    config = json.loads(tiny["unet/config.json"])
+    config["cross_attention_dim"] *= 2
+    hub.repos[REPO] = Repo(tiny | {"unet/config.json": json.dumps(config).encode()})
+    assert main(["models", "pull", REPO, "--yes"]) == 2
+    said = capsys.readouterr()
+    assert Path(said.out.strip(), "unet").is_dir(), "it is there all the same"
+    assert "U-Net listens to 32 numbers a word" in said.err
+
+
 def test_with_json_everything_is_told_one_event_a_line(hub, capsys):
     assert main(["models", "pull", REPO, "--yes", "--json"]) == 0
     told = events(capsys.readouterr().out)

@@ -15,8 +15,8 @@ class FileKind:
     variant: of the family, such as "2", "refiner", "3.5-large", "schnell".
     names: of a GGUF file, of which layout the names in it are.
     bytes: of all weights. dtypes: what the numbers are, the most common first; quantised ones included.
-    quantised: how, where that cannot be read: "scaled" into 8 bits with the scales beside them, or as "bitsandbytes"
-        does it; widths and channels may be other than the model's then.
+    quantised: how, where that cannot be read: "scaled" into 8 bits with the scales beside them, as "bitsandbytes"
+        does it, or "packed" into 4 bits; widths and channels may be other than the model's then.
     width: of the words a U-Net listens to (768 in Stable Diffusion 1.x), or of a transformer's own stream;
         None where that cannot be told.
     in_channels, out_channels: of the denoiser; 9 in means inpainting.
@@ -39,7 +39,7 @@ class FileKind:
     names: Layout = "unknown"
     bytes: int = 0
     dtypes: tuple[str, ...] = ()
-    quantised: Literal["scaled", "bitsandbytes"] | None = None
+    quantised: Literal["scaled", "bitsandbytes", "packed"] | None = None
     width: int | None = None
     in_channels: int | None = None
     out_channels: int | None = None

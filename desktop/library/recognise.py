@@ -39,6 +39,7 @@ _EMBEDDING_VECTORS_MAX = 256
 # What stands beside weights that are noise without it, by the ends of its names.
 _SCALES = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant")
 _BITSANDBYTES = (".absmax", ".quant_map", ".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4", ".SCB")
+_PACKED = (".qweight", ".qzeros")  # of GPTQ, AWQ and Nunchaku, where all of a layer's four-bit numbers are
 
 
 def recognise(path: Path) -> FileKind:
@@ -74,6 +75,7 @@ def require_model(path: Path, kind: FileKind) -> None:
         how = {
             "scaled": "8-bit weights with scales beside them",
             "bitsandbytes": "weights that bitsandbytes quantised (as NF4, FP4 or in 8 bit)",
+            "packed": "weights packed into 4 bits, as GPTQ, AWQ and Nunchaku do it",
         }
         raise KnownError(
             f"{path} holds {how[kind.quantised]}, which cannot be read yet",
@@ -163,7 +165,7 @@ def _model(path: Path, found: Header) -> dict[str, Any] | None:
 
 def _quantised(tensors: Iterable[str]) -> str | None:
     """As FileKind has it. tensors: their names."""
-    ways = (("bitsandbytes", _BITSANDBYTES), ("scaled", _SCALES))
+    ways = (("bitsandbytes", _BITSANDBYTES), ("packed", _PACKED), ("scaled", _SCALES))
     return next((way for way, ends in ways if any(name.endswith(ends) for name in tensors)), None)
 
 
