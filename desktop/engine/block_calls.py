@@ -42,7 +42,11 @@ class CannotDescribe(Exception):
 
 def repeated_blocks(network: "torch.nn.Module") -> "dict[str, torch.nn.Module]":
     """By name; those that sit inside another of them are left out."""
-    kinds = {*(getattr(network, "_repeated_blocks", None) or ()), *ALSO_REPEATED}
+    named = getattr(network, "_repeated_blocks", None)
+    if not named:  # Stable Diffusion 3, PixArt, Sana and Lumina 2 name only what must not be parted between devices
+        whole = getattr(network, "_no_split_modules", None) or ()
+        named = [name for name in whole if name.endswith("TransformerBlock")]
+    kinds = {*named, *ALSO_REPEATED}
     found: dict[str, torch.nn.Module] = {}
     for name, module in network.named_modules():
         inside = any(name.startswith(f"{outer}.") for outer in found)
@@ -113,14 +117,14 @@ def describe(value: Any) -> str:
 
 
 def key_of(value: Any) -> Hashable:
-    """Equal for two nests that describe() writes alike; None for what it cannot write. In microseconds: it is made for
-    every call of a block.
+    """Equal for two nests on one device that describe() writes alike; None for what it cannot write. In microseconds:
+    it is made for every call of a block.
     """
     import torch
 
     kind = type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return (value.shape, value.stride(), value.dtype) if value.layout is torch.strided else None
+        return (value.shape, value.stride(), value.dtype, value.device) if value.layout is torch.strided else None
     if kind in _PLAIN:
         return kind, value
     if kind is tuple or kind is list:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class CompiledBlock:
-    """Answers with compiled code and fused projections what was compiled, and everything else as the plain block does:
-    bit for bit, so that a picture of another size is the same whatever has been compiled.
+    """Answers with compiled code and fused projections what was compiled, and everything else as the plain block does,
+    bit for bit.
     """
 
     def __init__(self, block: "torch.nn.Module") -> None:

@@ -148,6 +148,10 @@ class BackgroundCompiler:
             return False
         if not self._waiting:
             _log.info("%d blocks are compiled", len(self._compiled))
+            if self._device.kind == "cuda":
+                import torch
+
+                torch.cuda.empty_cache()  # of weights that became parts of joined ones
             return bool(self._compiled)
         return False
 

@@ -14,36 +14,41 @@ if TYPE_CHECKING:
 
 SELF, CROSS = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
 ADDED = ("add_q_proj", "add_k_proj", "add_v_proj")  # of the text, in transformers that read it beside the picture
-ALIGNED_TO = 64  # bytes, as torch aligns a tensor of its own; products may round otherwise where it is less
+# Bytes, as a weight of its own lies in memory at the least: libraries choose how to multiply by it, on cards up to 256.
+WEIGHT_ALIGNED_TO, BIAS_ALIGNED_TO = 256, 64
 
 
 class Fusion:
-    """Of one attention. linears: by the name diffusers knows them by; processor: what computes with them."""
+    """Of one attention. linears: by the name diffusers knows them by; processor: what computes with them.
+
+    A processor that somebody else puts on the attention in between, as some pipelines do, stays on it: the plain
+    projections are there all the time.
+    """
 
     def __init__(self, attention: "torch.nn.Module", linears: "dict[str, torch.nn.Linear]", processor: Any) -> None:
-        self._attention = attention
+        self._attention: Any = attention
         self._linears = linears
-        self._set = {"processor": processor, "fused_projections": True}
-        self._before: dict[str, Any] = {}
+        self._plain, self._fused = attention.processor, processor
+        self._says = "fused_projections" in vars(attention)  # itself, not only its class
 
     def put_on(self) -> None:
         """From now on the attention computes with fused projections."""
         for name, linear in self._linears.items():
             self._attention.add_module(name, linear)
-        held = vars(self._attention)
-        self._before = {name: held[name] for name in self._set if name in held}
-        for name, value in self._set.items():
-            setattr(self._attention, name, value)
+        self._attention.fused_projections = True
+        if self._attention.processor is self._plain:
+            self._attention.processor = self._fused
 
     def take_off(self) -> None:
         """All of it is as it was before put_on()."""
         for name in self._linears:
             delattr(self._attention, name)
-        for name in self._set:
-            if name in self._before:
-                setattr(self._attention, name, self._before[name])
-            else:
-                delattr(self._attention, name)
+        if self._says:
+            self._attention.fused_projections = False
+        else:
+            del self._attention.fused_projections
+        if self._attention.processor is self._fused:
+            self._attention.processor = self._plain
 
 
 def fusions(block: "torch.nn.Module") -> list[Fusion]:
@@ -54,25 +59,21 @@ def fusions(block: "torch.nn.Module") -> list[Fusion]:
 @contextlib.contextmanager
 def in_place(found: list[Fusion]) -> Iterator[None]:
     """Inside, these attentions compute with fused projections."""
-    for fusion in found:
-        fusion.put_on()
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as undo:
         for fusion in found:
-            fusion.take_off()
+            fusion.put_on()
+            undo.callback(fusion.take_off)
+        yield
 
 
 @contextlib.contextmanager
 def set_aside(found: list[Fusion]) -> Iterator[None]:
     """Inside in_place(): here they compute plainly."""
-    for fusion in found:
-        fusion.take_off()
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as undo:
         for fusion in found:
-            fusion.put_on()
+            fusion.take_off()
+            undo.callback(fusion.put_on)
+        yield
 
 
 def _fusion(module: "torch.nn.Module") -> Fusion | None:
@@ -118,11 +119,12 @@ def _fit(parts: list[Any]) -> bool:
 
     if any(type(part) is not nn.Linear for part in parts):
         return False
-    first = parts[0]
+    weight, bias = parts[0].weight, parts[0].bias
     if len({(part.weight.shape, part.weight.dtype, part.weight.device, part.bias is None) for part in parts}) > 1:
         return False
-    tensors = [first.weight] if first.bias is None else [first.weight, first.bias]
-    return all(tensor.is_contiguous() and tensor.numel() * tensor.itemsize % ALIGNED_TO == 0 for tensor in tensors)
+    if not weight.is_contiguous() or weight.numel() * weight.itemsize % WEIGHT_ALIGNED_TO:
+        return False
+    return bias is None or bias.numel() * bias.itemsize % BIAS_ALIGNED_TO == 0
 
 
 def _joined(parts: "list[torch.nn.Linear]") -> "torch.nn.Linear":

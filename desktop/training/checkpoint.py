@@ -90,12 +90,16 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch
     """The inverse of optimiser_tensors(); the groups and their rates stay those of `optimiser`.
 
     The moments come to lie in memory as the weights do: where layouts differ, torch rounds otherwise by a last bit.
+    Raises: KnownError where the tensors are of other weights.
     """
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
-        like = weights[int(index)]
+        like = weights[int(index)] if int(index) < len(weights) else None
+        if like is None or (tensor.ndim and tensor.shape != like.shape):
+            hint = "Train with the settings it was made with, or delete its file to begin that stage anew."
+            raise KnownError("The checkpoint belongs to a training of other weights", hint=hint)
         laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
         state.setdefault(int(index), {})[name] = laid
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -66,7 +66,9 @@ def pixels(image):
 
 
 @needs_compiler
-def test_compiled_blocks_draw_the_same_picture_up_to_rounding(quick):
+def test_compiled_blocks_draw_the_same_picture_up_to_rounding(quick, monkeypatch):
+    stance = torch.compiler.set_stance
+    monkeypatch.setattr(torch.compiler, "set_stance", lambda asked: stance("fail_on_recompile"))  # no way back to plain
     drawn = quick.image(request())
     assert quick.made[request()]["compiled"] is True
     assert np.abs(pixels(drawn) - pixels(quick.plain)).max() <= 2 / 255

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from diffusers.models.attention_processor import Attention
+from diffusers import DiffusionPipeline
+from diffusers.models.attention_processor import Attention, AttnProcessor
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def test_the_plain_weights_lie_inside_the_fused_ones():
     for part in (attention.to_q, attention.to_k, attention.to_v):
         assert part.weight.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()
         assert part.bias.untyped_storage().data_ptr() == bias.untyped_storage().data_ptr()
-        assert part.weight.data_ptr() % fused.ALIGNED_TO == 0
+        assert (part.weight.data_ptr() - whole.data_ptr()) % fused.WEIGHT_ALIGNED_TO == 0
 
 
 def test_attentions_that_something_was_put_on_are_left_alone():
@@ -75,6 +76,24 @@ def test_attentions_that_something_was_put_on_are_left_alone():
     assert fused.fusions(attention) == []
     few_heads_for_keys = Attention(query_dim=16, heads=4, kv_heads=2, dim_head=8)
     assert fused.fusions(few_heads_for_keys) == []
+
+
+def test_a_processor_that_a_pipeline_puts_on_meanwhile_stays():
+    attention = Attention(query_dim=16, heads=2, dim_head=8)
+    found, other = fused.fusions(attention), AttnProcessor()
+    with fused.in_place(found):
+        attention.processor = other
+        with fused.set_aside(found):
+            assert attention.processor is other
+        assert attention.processor is other and attention(torch.zeros(1, 4, 16)).shape == (1, 4, 16)
+    assert attention.processor is other and not hasattr(attention, "to_qkv")
+
+
+@pytest.mark.parametrize("design", sorted(set(BUILDERS) - {"karlo", "stable_unclip", "kandinsky"}))
+def test_every_design_has_blocks_that_can_be_compiled(design, tmp_path):
+    folder = BUILDERS[design](tmp_path / design)
+    networks = denoisers(DiffusionPipeline.from_pretrained(folder, local_files_only=True, safety_checker=None))
+    assert any(block_calls.repeated_blocks(network) for network in networks)
 
 
 def test_an_error_inside_leaves_the_attention_as_it_was():
