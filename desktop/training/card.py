@@ -78,7 +78,7 @@ Prompts like "a red apple", "a small owl on the left, on a blue background", "a 
 
 - Things that are not in the list: it draws something else, or nothing one could name.
 - Three things or more, scenes, actions, counts ("a dog is chasing two cats").
-- Text, but for a digit on its key, and people, but for a hand.
+- Text, but for a digit on its key (which may come out as another one), and people, but for a hand.
 - Sizes other than {size}x{size}: the picture falls apart.
 
 The things: {listed}.
