@@ -187,8 +187,8 @@ def _wait(downloads: "Downloads", keys: Sequence[str], told: "queue.SimpleQueue[
             printer.tell(download)
             if download.ended:
                 open_.discard(download.key)
-                usable = download.state is not State.FAILED and not (download.state is State.DONE and download.message)
-                status = status if usable else 2
+                if download.state is State.FAILED or (download.state is State.DONE and download.message):
+                    status = 2
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupted:

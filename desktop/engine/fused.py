@@ -6,7 +6,7 @@ statement: a run without it, and whoever looks at the plain projections, finds t
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,23 +56,22 @@ def fusions(block: "torch.nn.Module") -> list[Fusion]:
     return [found for module in block.modules() if (found := _fusion(module)) is not None]
 
 
-@contextlib.contextmanager
-def in_place(found: list[Fusion]) -> Iterator[None]:
+def in_place(found: list[Fusion]) -> contextlib.AbstractContextManager[None]:
     """Inside, these attentions compute with fused projections."""
-    with contextlib.ExitStack() as undo:
-        for fusion in found:
-            fusion.put_on()
-            undo.callback(fusion.take_off)
-        yield
+    return _between(found, Fusion.put_on, Fusion.take_off)
+
+
+def set_aside(found: list[Fusion]) -> contextlib.AbstractContextManager[None]:
+    """Inside in_place(): here they compute plainly."""
+    return _between(found, Fusion.take_off, Fusion.put_on)
 
 
 @contextlib.contextmanager
-def set_aside(found: list[Fusion]) -> Iterator[None]:
-    """Inside in_place(): here they compute plainly."""
+def _between(found: list[Fusion], before: Callable[[Fusion], None], after: Callable[[Fusion], None]) -> Iterator[None]:
     with contextlib.ExitStack() as undo:
         for fusion in found:
-            fusion.take_off()
-            undo.callback(fusion.put_on)
+            before(fusion)
+            undo.callback(after, fusion)
         yield
 
 

@@ -100,8 +100,8 @@ def train(
         also = checkpoint.prefixed("anchor", anchor.tensors())
         target = anchor.project
     modules = {"vae": model} | ({"critic": critic} if critic else {})
-    follows = teacher is not None and teacher.config.sample_size != size  # the encoder is new, and has to be taught
-    if teacher and not follows:
+    keeps_size = teacher is not None and teacher.config.sample_size == size
+    if keeps_size:
         model.encoder.requires_grad_(False)
         model.quant_conv.requires_grad_(False)
     course = Course(
@@ -131,7 +131,7 @@ def train(
             target=wanted,
             shown=torch.from_numpy(rng.random(count) < shown_share).to(device),
             blur=blur.to(device),
-            pull=None if teacher and not follows else _pull(settings, progress, follows, device),
+            pull=None if keeps_size else _pull(settings, progress, bool(teacher), device),
             adversary=settings.adversary if progress >= settings.adversary_from else 0.0,
         )
         errors = [0.0] * count
